@@ -1,0 +1,1 @@
+"""Observes scenarios in a process of its own: see :mod:`.main`."""
