@@ -1,1 +1,1 @@
-"""."""
+"""`metaflow-orchestrator-scaffold`: writes a complete, working extension to start from."""
