@@ -1,0 +1,85 @@
+"""What a scenario does once its flow is deployed: the usual, and the special ways."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from metaflow_orchestrator_kit.compliance.lab.live import Live
+
+Action = Callable[[Live], None]
+
+ACTIONS: dict[str, Action] = {}
+
+
+def action(function: Action) -> Action:
+    """Register a function under its own name, which is what ``Scenario.script`` holds."""
+    ACTIONS[function.__name__] = function
+    return function
+
+
+@action
+def run_to_end(live: Live) -> None:
+    """Trigger, release the steps that wait for that, wait for the end."""
+    live.trigger()
+    live.release()
+    live.wait_for_end()
+
+
+@action
+def terminate_while_running(live: Live) -> None:
+    """Terminate while a step holds; ``extra`` says what it gave and what came after."""
+    live.trigger()
+    live.wait_until(
+        "a step that records the event 'holding'",
+        lambda: any(entry.get("event") == "holding" for entry in live.ledger()),
+        seconds=90,
+    )
+    live.extra["status_before"] = live.status()
+    start = time.monotonic()
+    live.extra["terminate"] = _outcome(live.triggered.terminate)
+    live.extra["terminate"]["seconds"] = round(time.monotonic() - start, 3)
+    live.wait_for_end()
+    live.extra["entries_before"] = len(live.ledger())
+    time.sleep(2.0)  # what must not happen has this long to happen
+    live.extra["entries_after"] = len(live.ledger())
+    live.extra["status_after"] = live.status()
+    live.extra["terminate_again"] = _outcome(live.triggered.terminate)
+
+
+@action
+def list_deployments(live: Live) -> None:
+    """Run to the end, then find the deployment and the run again in every way there is."""
+    from metaflow import DeployedFlow
+
+    run_to_end(live)
+    assert live.deployment is not None
+    listed = getattr(DeployedFlow, f"list_{live.method}")
+    found = getattr(DeployedFlow, f"get_triggered_{live.method}_run")
+    by_name = getattr(DeployedFlow, f"from_{live.method}")
+
+    def names(*flow: str) -> Any:
+        return sorted(str(one.name) for one in listed(*flow))
+
+    def again() -> Any:
+        run_id = live.triggered.pathspec.split("/")[-1]
+        assert live.deployment is not None
+        run = found(live.deployment.name, run_id)
+        return {"pathspec": run.pathspec, "status": getattr(run, "status", None)}
+
+    live.extra["listed_all"] = _outcome(names)
+    live.extra["listed_flow"] = _outcome(
+        lambda: names(str(live.deployment and live.deployment.flow_name))
+    )
+    live.extra["listed_other"] = _outcome(lambda: names("NoSuchFlowAnywhere"))
+    live.extra["found_run"] = _outcome(again)
+    live.extra["unknown"] = _outcome(lambda: str(by_name("no-such-deployment").name))
+
+
+def _outcome(call: Callable[[], Any]) -> dict[str, Any]:
+    """``{"result": …}`` of a call, or ``{"error": type, "message": text}`` of its exception."""
+    try:
+        return {"result": call()}
+    except Exception as error:  # what was raised is what was seen
+        return {"error": type(error).__name__, "message": str(error)[:4000]}

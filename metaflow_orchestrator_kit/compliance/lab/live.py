@@ -1,0 +1,247 @@
+"""The live objects of one scenario: deploy, trigger, wait; each call timed and recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from metaflow_orchestrator_kit.compliance.lab import recorder
+from metaflow_orchestrator_kit.compliance.lab.settings import LabSettings
+from metaflow_orchestrator_kit.compliance.model import (
+    RELEASE,
+    Deployment,
+    Scenario,
+    Via,
+)
+
+_OVER = frozenset(
+    "succeeded success successful completed complete finished done passed "
+    "failed failure error errored crashed aborted terminated terminating_failed "
+    "cancelled canceled timed_out timedout timeout killed stopped".split()
+)
+
+
+def is_over(status: str | None) -> bool:
+    """Whether a status means that nothing more will happen, in whatever words."""
+    return status is not None and status.strip().lower().replace("-", "_") in _OVER
+
+
+class GaveUp(Exception):
+    """A wait took longer than the scenario may; the message says what it was for."""
+
+
+@dataclass(slots=True)
+class Live:
+    """One scenario while it goes on; actions use it, the observer reads it at the end."""
+
+    scenario: Scenario
+    settings: LabSettings
+    folder: Path
+    flow_file: Path
+    top: dict[str, Any]
+    deployer_arguments: dict[str, Any]
+    create_arguments: dict[str, Any]
+    trigger_arguments: dict[str, Any]
+    deadline: float
+    announce: Callable[[str], None]
+    phase: str = "deploy"
+    deployed: Any = None
+    triggered: Any = None
+    deployment: Deployment | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    statuses: list[tuple[float, str | None]] = field(default_factory=list)
+    triggered_at: float = 0.0
+    run_visible_after: float | None = None
+    terminal_after: float | None = None
+    final_status: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+    _status_cost: float = 0.0
+    _next_status: float = 0.0
+
+    @property
+    def ledger_folder(self) -> Path:
+        """Where attempts leave their records."""
+        return self.folder / "ledger"
+
+    @property
+    def method(self) -> str:
+        """The scheduler's name as an identifier: ``Deployer(f).<method>()``."""
+        return self.settings.scheduler_type.replace("-", "_")
+
+    def deploy(self) -> None:
+        """Deploy the flow; through another process when it is to be found by name only."""
+        self.phase = "deploy"
+        start = time.monotonic()
+        if self.scenario.via is Via.FROM_DEPLOYMENT:
+            self.deployment = in_another_process(self._create)
+        else:
+            self.deployment = self._create()
+        self.seconds["deploy"] = time.monotonic() - start
+        self.announce("deployed")
+        if self.scenario.via is Via.FROM_DEPLOYMENT:
+            self._find_by_name()
+
+    def _create(self) -> Deployment:
+        from metaflow import Deployer
+
+        limit = max(1, int(self.deadline - time.monotonic()))
+        deployer = Deployer(str(self.flow_file), file_read_timeout=limit, **self.top)
+        implementation = getattr(deployer, self.method)(**self.deployer_arguments)
+        self.deployed = implementation.create(**self.create_arguments)
+        return Deployment(
+            name=getattr(self.deployed, "name", None),
+            flow_name=getattr(self.deployed, "flow_name", None),
+            metadata=getattr(self.deployed, "metadata", None),
+            attributes=recorder.last(),
+        )
+
+    def _find_by_name(self) -> None:
+        from metaflow import DeployedFlow
+
+        assert self.deployment is not None
+        elsewhere = self.folder / "elsewhere"
+        elsewhere.mkdir(exist_ok=True)
+        os.chdir(elsewhere)
+        self.phase = "from_deployment"
+        start = time.monotonic()
+        find = getattr(DeployedFlow, f"from_{self.method}")
+        self.deployed = find(self.deployment.name)
+        self.seconds["from_deployment"] = time.monotonic() - start
+
+    def trigger(self, **arguments: Any) -> None:
+        """Trigger the deployed flow, with the scenario's arguments and further ones."""
+        self.phase = "trigger"
+        start = time.monotonic()
+        self.triggered = self.deployed.trigger(**{**self.trigger_arguments, **arguments})
+        self.triggered_at = time.monotonic()
+        self.seconds["trigger"] = self.triggered_at - start
+        if self.deployment is not None:
+            self.deployment.trigger_attributes.update(recorder.last())
+        self.phase = "wait"
+        self.announce("triggered")
+
+    def release(self) -> None:
+        """Tell waiting steps that ``trigger()`` has returned."""
+        (self.ledger_folder / RELEASE).touch()
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """What attempts have recorded so far, in the order of their ``time``."""
+        entries: list[dict[str, Any]] = []
+        for file in sorted(self.ledger_folder.iterdir()):
+            if file.name == RELEASE or file.name.startswith("."):
+                continue
+            for line in file.read_text("utf-8", errors="replace").splitlines():
+                try:
+                    entry = json.loads(line)
+                except ValueError:
+                    continue  # being written
+                if isinstance(entry, dict):
+                    entries.append(entry)
+        return sorted(entries, key=lambda entry: float(entry.get("time") or 0.0))
+
+    def status(self) -> str | None:
+        """Ask for the status, and record it when it has changed."""
+        start = time.monotonic()
+        status = getattr(self.triggered, "status", None)
+        now = time.monotonic()
+        self._status_cost = now - start
+        # A status may cost a process: never spend more than a fifth of the time on it.
+        self._next_status = now + max(0.4, 4 * self._status_cost)
+        value = None if status is None else str(status)
+        if not self.statuses or self.statuses[-1][1] != value:
+            self.statuses.append((round(now - self.triggered_at, 3), value))
+        return value
+
+    def wait_until(self, what: str, holds: Callable[[], bool], seconds: float) -> None:
+        """Wait for something.
+
+        Raises:
+            GaveUp: it did not happen in that time; the message says what was waited for.
+        """
+        limit = min(time.monotonic() + seconds, self.deadline)
+        pause = 0.05
+        while not holds():
+            if time.monotonic() > limit:
+                raise GaveUp(f"Waited {seconds:.0f} s for {what}; it did not happen.")
+            time.sleep(pause)
+            pause = min(0.3, pause * 1.3)
+
+    def wait_for_end(self) -> None:
+        """Wait until the run has ended, by the scheduler's word or the Metaflow client's.
+
+        Raises:
+            GaveUp: the time of the scenario is over.
+        """
+        self.phase = "wait"
+        finished = False
+
+        def over() -> bool:
+            nonlocal finished
+            if not finished:
+                run = self.triggered.run
+                if run is not None and self.run_visible_after is None:
+                    self.run_visible_after = round(time.monotonic() - self.triggered_at, 3)
+                    self.announce("running")
+                if run is not None and run.finished:
+                    finished = True
+                    self._next_status = 0.0
+            if time.monotonic() < self._next_status:
+                return False
+            self.final_status = self.status()
+            has_status = hasattr(type(self.triggered), "status")
+            return is_over(self.final_status) or (finished and not has_status)
+
+        left = self.deadline - time.monotonic()
+        try:
+            self.wait_until(f"the end of {self.triggered.pathspec}", over, left)
+        except GaveUp as error:
+            raise GaveUp(f"{error} {self._where_it_stands(finished)}") from None
+        self.terminal_after = round(time.monotonic() - self.triggered_at, 3)
+        self.announce(f"ended: {self.final_status}")
+
+    def _where_it_stands(self, finished: bool) -> str:
+        visible = "is" if self.run_visible_after is not None else "is not"
+        ended = "has" if finished else "has not"
+        return (
+            f"The last status was {self.final_status!r}; the run {visible} in Metaflow's "
+            f"metadata, and by that {ended} finished."
+        )
+
+
+def in_another_process(action: Callable[[], Any]) -> Any:
+    """The result of the action, carried out in a forked process.
+
+    Raises:
+        Exception: whatever the action raised, as RuntimeError with the same text.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        try:
+            outcome: tuple[bool, Any] = (True, action())
+        except BaseException as error:
+            traceback.print_exc()
+            outcome = (False, f"{type(error).__name__}: {error}")
+        with os.fdopen(writing, "wb") as stream:
+            stream.write(pickle.dumps(outcome))
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread():
+                thread.join(timeout=1)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        content = stream.read()
+    os.waitpid(child, 0)
+    good, value = pickle.loads(content) if content else (False, "the process died")
+    if not good:
+        raise RuntimeError(value)
+    return value

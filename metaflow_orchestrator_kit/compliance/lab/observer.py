@@ -1,0 +1,209 @@
+"""Observes one scenario, in a process forked for it, and writes down what was seen."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from metaflow_orchestrator_kit.compliance.extension import split_deploy_args
+from metaflow_orchestrator_kit.compliance.lab import events
+from metaflow_orchestrator_kit.compliance.lab.actions import ACTIONS
+from metaflow_orchestrator_kit.compliance.lab.flows import copy_flow, fill_in, scenario_token
+from metaflow_orchestrator_kit.compliance.lab.live import GaveUp, Live
+from metaflow_orchestrator_kit.compliance.lab.processes import SCENARIO, marked
+from metaflow_orchestrator_kit.compliance.lab.reading import plain, read_run
+from metaflow_orchestrator_kit.compliance.lab.settings import LabSettings, write_atomically
+from metaflow_orchestrator_kit.compliance.model import (
+    LEDGER,
+    Failure,
+    Observation,
+    Residue,
+    Scenario,
+)
+
+_PATIENCE_WITH_PROCESSES = 3.0
+
+
+class Stopped(BaseException):
+    """The suite is being ended."""
+
+
+def observe(scenario: Scenario, settings: LabSettings, *, probe: bool) -> None:
+    """Carry the scenario through and write its observation; never raises for what it sees.
+
+    A probe only deploys: the flow needs something that the extension says it has not.
+    """
+    folder = settings.scenario_folder(scenario.id)
+    limit = settings.limit(scenario.timeout)
+    _enter(folder, scenario, settings, limit)
+    live: Live | None = None
+    error: Failure | None = None
+    before: set[str] = set()
+    try:
+        live = _prepare(scenario, settings, folder, limit)
+        before = _files(folder)
+        live.deploy()
+        if not probe:
+            ACTIONS[scenario.script or "run_to_end"](live)
+    except (Exception, Stopped) as problem:
+        error = _failure(live.phase if live else "lab", problem)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    if error is not None and live is not None:
+        _end_run(live)
+    write_atomically(
+        settings.observation(scenario.id),
+        _observation(scenario, folder, live, error, before, settings).to_json(),
+    )
+    if live is not None and live.deployed is not None and not settings.isolated:
+        with contextlib.suppress(Exception):
+            live.deployed.delete()
+    what = f"{error.phase} failed: {_first_line(error.message)}" if error else "observed"
+    events.write(settings, scenario.id, what)
+
+
+def _enter(folder: Path, scenario: Scenario, settings: LabSettings, limit: float) -> None:
+    """A session, a working directory, an output file and a clock of its own."""
+    for name in ("flow", "cwd", "ledger"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    os.setsid()
+    output = os.open(folder / "output.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    os.chdir(folder / "cwd")
+    os.environ[SCENARIO] = f"{settings.token}/{scenario.id}"
+    os.environ[LEDGER] = str(folder / "ledger")
+
+    def too_long(*_: Any) -> None:
+        raise GaveUp(f"The scenario's {limit:.0f} s are over.")
+
+    def stopped(*_: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise Stopped("The suite was ended while this was going on.")
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the lab decides
+    signal.signal(signal.SIGTERM, stopped)
+    signal.signal(signal.SIGALRM, too_long)
+    signal.setitimer(signal.ITIMER_REAL, limit)
+
+
+def _prepare(scenario: Scenario, settings: LabSettings, folder: Path, limit: float) -> Live:
+    word = scenario_token(settings.token, scenario.id)
+    flow_file = copy_flow(scenario.flow, folder / "flow", word)
+    top = fill_in(scenario.top, word=word, folder=flow_file.parent)
+    if settings.decospecs or "decospecs" in top:
+        top["decospecs"] = [*settings.decospecs, *top.get("decospecs", ())]
+    top.setdefault("pylint", False)
+    deployer_arguments, create_arguments = split_deploy_args(
+        settings.scheduler_type, settings.deploy_args
+    )
+    own = fill_in(scenario.deploy, word=word, folder=flow_file.parent)
+    return Live(
+        scenario=scenario,
+        settings=settings,
+        folder=folder,
+        flow_file=flow_file,
+        top=top,
+        deployer_arguments=deployer_arguments,
+        create_arguments={**create_arguments, **own},
+        trigger_arguments=fill_in(scenario.trigger, word=word, folder=flow_file.parent),
+        deadline=time.monotonic() + limit,
+        announce=lambda what: events.write(settings, scenario.id, what),
+    )
+
+
+def _failure(phase: str, problem: BaseException) -> Failure:
+    text = traceback.format_exc()
+    print(text, file=sys.stderr)
+    message = str(problem)
+    if isinstance(problem, GaveUp) and not message.startswith("Waited"):
+        message = f"{message} It was in the phase '{phase}'."
+    return Failure(phase, type(problem).__name__, message, text[-8000:])
+
+
+def _end_run(live: Live) -> None:
+    """A run that nobody waits for any more must not go on; what cannot be ended, cannot."""
+    signal.setitimer(signal.ITIMER_REAL, 20)
+    try:
+        if live.triggered is not None and live.terminal_after is None:
+            live.triggered.terminate()
+    except (Exception, Stopped):
+        pass
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _observation(
+    scenario: Scenario,
+    folder: Path,
+    live: Live | None,
+    error: Failure | None,
+    before: set[str],
+    settings: LabSettings,
+) -> Observation:
+    if live is None:
+        return Observation(scenario.id, evidence=str(folder), error=error, output=_output(folder))
+    run, tasks = None, []
+    pathspec = getattr(live.triggered, "pathspec", None)
+    if pathspec is not None:
+        try:
+            run, tasks = read_run(pathspec)
+        except Exception as problem:
+            error = error or _failure("read", problem)
+    return Observation(
+        scenario=scenario.id,
+        evidence=str(folder),
+        error=error,
+        deployment=live.deployment,
+        seconds={name: round(value, 3) for name, value in live.seconds.items()},
+        pathspec=pathspec,
+        statuses=live.statuses,
+        run_visible_after=live.run_visible_after,
+        terminal_after=live.terminal_after,
+        final_status=live.final_status,
+        run=run,
+        tasks=tasks,
+        ledger=live.ledger(),
+        residue=_residue(folder, live, before, settings),
+        extra=plain(live.extra) if live.extra else {},
+        output=_output(folder),
+    )
+
+
+def _residue(folder: Path, live: Live, before: set[str], settings: LabSettings) -> Residue:
+    """What is left once the run is over; processes get a moment to end."""
+    left = []
+    if live.terminal_after is not None:
+        deadline = time.monotonic() + _PATIENCE_WITH_PROCESSES
+        mark = f"{settings.token}/{live.scenario.id}"
+        while (left := marked(SCENARIO, mark)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+    return Residue(
+        files=sorted(_files(folder) - before), processes=sorted(str(one) for one in left)
+    )
+
+
+def _files(folder: Path) -> set[str]:
+    """The files beside the flow and in the working directory; byte code is Python's own."""
+    return {
+        str(file.relative_to(folder))
+        for part in ("flow", "cwd")
+        for file in (folder / part).rglob("*")
+        if "__pycache__" not in file.parts
+    }
+
+
+def _output(folder: Path) -> str:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return (folder / "output.log").read_text("utf-8", errors="replace")[-100_000:]
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")[:200]
