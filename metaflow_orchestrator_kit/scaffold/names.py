@@ -54,6 +54,11 @@ class Names:
         return self.type.replace("-", "_")
 
     @property
+    def package(self) -> str:
+        """Where the extension's modules are: ``metaflow_extensions.my_scheduler.plugins....``."""
+        return f"metaflow_extensions.{self.module}.plugins.{self.module}"
+
+    @property
     def class_prefix(self) -> str:
         """What class names begin with: ``MyScheduler``."""
         return "".join(part.capitalize() for part in self.module.split("_"))

@@ -51,6 +51,7 @@ class Answers:
         return {
             "type": names.type,
             "module": names.module,
+            "package": names.package,
             "class_prefix": names.class_prefix,
             "title": names.title,
             "env_prefix": names.env_prefix,
