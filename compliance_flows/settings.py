@@ -1,0 +1,57 @@
+"""Configs of every kind, and decorators that depend on them at import time."""
+
+import os
+
+from metaflow import Config, FlowSpec, config_expr, environment, project, step
+from witness import witness
+
+
+def parse_pairs(text):
+    """The user's own notation, ``a=1;b=2``: anything else is an error, JSON included."""
+    pairs = [pair.split("=") for pair in text.split(";")]
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError(f"not in the notation a=1;b=2: {text!r}")
+    return {name: int(value) for name, value in pairs}
+
+
+@project(name=config_expr("tuning.project"))
+class MokSettings(FlowSpec):
+    """Every step notes its configs, its variables and the project it believes to be in."""
+
+    tuning = Config("tuning", default_value={"project": "mok_default", "colour": "grey"})
+    pairs = Config("pairs", default_value="a=1;b=2", parser=parse_pairs)
+    raw = Config("raw", default_value="[not: json", plain=True)
+
+    def note(self):
+        """What this step sees."""
+        self.seen = witness(self)
+        self.got = {
+            "colour": self.tuning.colour,
+            "pairs": dict(self.pairs),
+            "raw": self.raw,
+            "MOK_COLOUR": os.environ.get("MOK_COLOUR"),
+            "MOK_QUOTED": os.environ.get("MOK_QUOTED"),
+        }
+
+    @environment(vars={"MOK_COLOUR": config_expr("tuning.colour"), "MOK_QUOTED": "a 'b' \"c\" $d"})
+    @step
+    def start(self):
+        """With variables."""
+        self.note()
+        self.next(self.middle)
+
+    @environment(vars={"MOK_COLOUR": config_expr("tuning.colour + '-middle'")})
+    @step
+    def middle(self):
+        """With other variables."""
+        self.note()
+        self.next(self.end)
+
+    @step
+    def end(self):
+        """Without variables."""
+        self.note()
+
+
+if __name__ == "__main__":
+    MokSettings()

@@ -1,0 +1,91 @@
+"""What a step sees of itself, as one JSON-serialisable record; imported by every flow here.
+
+It stands beside the flows on purpose: a scheduler that ships the flow file alone fails at this
+import, and says so. Metaflow keeps the artifacts of failed attempts too, so a record made in the
+first line of a step tells afterwards which attempt of which task really ran the user's code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+from metaflow import Parameter, current
+
+SHOWN = ("METAFLOW_USER", "METAFLOW_OWNER", "METAFLOW_RUN_ID", "METAFLOW_FLOW_CONFIG_VALUE")
+
+
+def ledger_folder(context: Any) -> str:
+    """Evaluated while deploying: where attempts leave a record; empty where nobody asks."""
+    return os.environ.get("MOK_LEDGER", "")
+
+
+def ledger_parameter() -> Any:
+    """The parameter ``ledger``, for flows in which attempts die and take their artifacts along."""
+    return Parameter("ledger", type=str, default=ledger_folder, help="Folder for records.")
+
+
+def witness(flow: Any, event: str = "ran") -> dict[str, Any]:
+    """Step, ids, attempt, project identity, host and time as the running step sees them.
+
+    The same is written to the flow's ledger, if it has one that this host can reach.
+    """
+    seen = {
+        "event": event,
+        "step": current.step_name,
+        "run_id": current.run_id,
+        "task_id": current.task_id,
+        "attempt": current.retry_count,
+        "user": current.username,
+        "namespace": current.namespace,
+        "project": current.get("project_name"),
+        "branch": current.get("branch_name"),
+        "production": current.get("is_production"),
+        "project_flow": current.get("project_flow_name"),
+        "env": {name: os.environ[name] for name in SHOWN if name in os.environ},
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "time": time.time(),
+    }
+    folder = Path(getattr(flow, "ledger", None) or "/nowhere")
+    if folder.is_dir():
+        name = f"{seen['step']}-{seen['task_id']}-{seen['attempt']}-{seen['pid']}.jsonl"
+        with (folder / name).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(seen) + "\n")
+    return seen
+
+
+def wait_for_release(flow: Any, seconds: float) -> bool:
+    """Wait until the observer releases the flow, at most that long; whether it did.
+
+    A scheduler whose tasks run elsewhere never sees the file: the step then takes the whole
+    time, and the case that asked for it still gets its answer from the clock.
+    """
+    release = Path(getattr(flow, "ledger", None) or "/nowhere", "release")
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if release.exists():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def client_sees() -> dict[str, Any]:
+    """What Metaflow's client, used inside this very task, finds of this run and this task."""
+    from metaflow import Run, Task, namespace
+
+    namespace(None)
+    run = f"{current.flow_name}/{current.run_id}"
+    try:
+        return {
+            "task": Task(f"{run}/{current.step_name}/{current.task_id}").pathspec,
+            "steps": sorted(found.id for found in Run(run)),
+            "finished": Run(run).finished,
+            "error": None,
+        }
+    except Exception as problem:  # what a broken environment does to the client is the finding
+        return {"error": f"{type(problem).__name__}: {problem}"}
