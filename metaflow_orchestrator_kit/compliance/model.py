@@ -95,6 +95,8 @@ class RunSeen:
     system_tags: list[str]
     successful: bool
     finished: bool
+    parameters_tasks: list[str] = field(default_factory=list)
+    """The ids of the tasks of ``_parameters``: one, however often the entry step is tried."""
 
 
 @dataclass(frozen=True, slots=True)

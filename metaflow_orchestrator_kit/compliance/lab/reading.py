@@ -17,7 +17,7 @@ def read_run(pathspec: str) -> tuple[RunSeen, list[TaskSeen]]:
     Raises:
         metaflow.exception.MetaflowNotFound: there is no such run.
     """
-    from metaflow import Run, namespace
+    from metaflow import Run, Step, namespace
 
     namespace(None)
     run = Run(pathspec, _namespace_check=False)
@@ -27,6 +27,10 @@ def read_run(pathspec: str) -> tuple[RunSeen, list[TaskSeen]]:
         system_tags=sorted(run.system_tags),
         successful=bool(run.successful),
         finished=bool(run.finished),
+        parameters_tasks=_or_none(
+            lambda: sorted(task.id for task in Step(f"{pathspec}/_parameters"))
+        )
+        or [],
     )
     tasks = [_task(task, step.id) for step in run for task in step]
     return seen, sorted(tasks, key=lambda task: task.created_at or 0.0)
