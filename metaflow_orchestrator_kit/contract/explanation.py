@@ -25,7 +25,8 @@ def explain(id_or_group: str) -> str:
 
 
 def _explain_clause(clause: Clause) -> str:
-    lines = [f"{clause.id} ({clause.level.value}) {clause.title}", ""]
+    lines = textwrap.wrap(f"{clause.id} ({clause.level.value}) {clause.title}", _WIDTH)
+    lines.append("")
     lines += _paragraph("Rule", clause.rule)
     if clause.symptom is not None:
         lines += _paragraph("If broken", clause.symptom)

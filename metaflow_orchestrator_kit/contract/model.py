@@ -64,7 +64,7 @@ class Evidence(Enum):
 
 
 _FOUND = {
-    Evidence.TRIED: f"Broken on purpose on Metaflow {TRIED_ON}, and the symptom was seen.",
+    Evidence.TRIED: f"Broken on purpose, at least in part, on Metaflow {TRIED_ON}, and seen.",
     Evidence.SOURCE: "Read in Metaflow's source, not tried.",
     Evidence.HISTORY: "Read off the history of Metaflow's releases.",
     Evidence.REPORTED: "Reported or inferred, not reproduced.",
