@@ -22,11 +22,10 @@ from metaflow_orchestrator_kit.compliance.model import (
     Via,
 )
 
-_OVER = frozenset(
-    "succeeded success successful completed complete finished done passed "
-    "failed failure error errored crashed aborted terminated terminating_failed "
-    "cancelled canceled timed_out timedout timeout killed stopped".split()
-)
+_SUCCEEDED = ("succeeded", "success", "successful", "completed", "complete", "finished", "done")
+_FAILED = ("failed", "failure", "error", "errored", "crashed", "timed_out", "timedout", "timeout")
+_ENDED = ("aborted", "terminated", "cancelled", "canceled", "killed", "stopped")
+_OVER = frozenset((*_SUCCEEDED, *_FAILED, *_ENDED))
 
 
 def is_over(status: str | None) -> bool:

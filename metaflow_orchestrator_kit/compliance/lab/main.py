@@ -61,7 +61,7 @@ def run(directory: str, lock: int) -> None:
                 started = _start(scenario, settings, lock, probe=scenario.id in wanted["probe"])
                 running[started.pid] = started
             _reap(running, settings)
-            _watch(running, parent)
+            _watch(parent)
             time.sleep(0.03)
     except Stop:
         events.write(settings, "", "stopped")
@@ -78,7 +78,7 @@ def _stop(*_: Any) -> None:
 
 def _warm_up() -> None:
     """Import what every observer needs, and listen to attribute files from the start."""
-    import metaflow  # noqa: F401
+    import metaflow
     import metaflow.cli
     import metaflow.runner.click_api  # noqa: F401
 
@@ -92,7 +92,7 @@ def _warm_up() -> None:
 
 def _wait_for_wishes(settings: LabSettings, parent: int) -> Mapping[str, list[str]]:
     while (wanted := read_json(settings.path / "wanted.json")) is None:
-        _watch({}, parent)
+        _watch(parent)
         time.sleep(0.02)
     return dict(wanted)
 
@@ -155,7 +155,7 @@ def _write_failure(scenario: Scenario, settings: LabSettings, code: int) -> None
     events.write(settings, scenario.id, f"the observer ended with {how}")
 
 
-def _watch(running: dict[int, Running], parent: int) -> None:
+def _watch(parent: int) -> None:
     """Stop when the process that started the lab is gone."""
     if os.getppid() != parent:
         raise Stop

@@ -24,7 +24,9 @@ from metaflow_orchestrator_kit.compliance.model import (
     Failure,
     Observation,
     Residue,
+    RunSeen,
     Scenario,
+    TaskSeen,
 )
 
 _PATIENCE_WITH_PROCESSES = 3.0
@@ -149,7 +151,8 @@ def _observation(
 ) -> Observation:
     if live is None:
         return Observation(scenario.id, evidence=str(folder), error=error, output=_output(folder))
-    run, tasks = None, []
+    run: RunSeen | None = None
+    tasks: list[TaskSeen] = []
     pathspec = getattr(live.triggered, "pathspec", None)
     if pathspec is not None:
         try:

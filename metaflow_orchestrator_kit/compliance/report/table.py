@@ -1,0 +1,89 @@
+"""The table by capability, and the line that counts every verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from metaflow_orchestrator_kit.capabilities import Cap
+from metaflow_orchestrator_kit.compliance.verdict import RED, Result, Verdict, count
+
+_COLOURS = {
+    Verdict.PASSED: "32",
+    Verdict.REFUSED: "32",
+    Verdict.FAILED: "31;1",
+    Verdict.ERROR: "31;1",
+    Verdict.FIXED: "31",
+    Verdict.BLOCKED: "33",
+    Verdict.KNOWN_FAILURE: "33",
+    Verdict.DISABLED: "2",
+    Verdict.NOT_RUN: "33",
+}
+
+
+def render(results: Sequence[Result], *, colour: bool = False, width: int = 80) -> str:
+    """A line per capability with its verdict and its cases, then the counts."""
+    lines = [f"{'capability':<18} {'':<9} {'verdict':<14} cases", "-" * min(width, 80)]
+    for cap in Cap:
+        own = [result for result in results if result.cap == cap.name]
+        kind = "required" if cap.required else "optional"
+        verdict = overall(own)
+        if verdict is None:
+            lines.append(f"{cap.name:<18} {kind:<9} {'no cases':<14} -")
+            continue
+        word = paint(f"{verdict.value:<14}", verdict, colour)
+        lines.append(f"{cap.name:<18} {kind:<9} {word} {_short(own)}")
+    return "\n".join([*lines, "-" * min(width, 80), counts(results, colour=colour)])
+
+
+def overall(results: Iterable[Result]) -> Verdict | None:
+    """The verdict that a group of cases amounts to: the worst one; None for no cases.
+
+    What did not run weighs more than what passed, and what does not apply least of all.
+    """
+    weight = [
+        Verdict.ERROR,
+        Verdict.FAILED,
+        Verdict.FIXED,
+        Verdict.BLOCKED,
+        Verdict.NOT_RUN,
+        Verdict.KNOWN_FAILURE,
+        Verdict.PASSED,
+        Verdict.REFUSED,
+        Verdict.DISABLED,
+    ]
+    found = {result.verdict for result in results}
+    return next((verdict for verdict in weight if verdict in found), None)
+
+
+def counts(results: Iterable[Result], *, colour: bool = False) -> str:
+    """All verdicts with their numbers, zeros too: ``12 passed, 0 failed, …``."""
+    return ", ".join(
+        paint(f"{number} {verdict.value}", verdict, colour and number > 0)
+        for verdict, number in count(results).items()
+    )
+
+
+def failures(results: Sequence[Result], *, colour: bool = False) -> str:
+    """The red cases with their whole messages."""
+    parts = []
+    for result in results:
+        if result.verdict in RED and result.verdict is not Verdict.BLOCKED:
+            head = paint(f"{result.verdict.value.upper()} {result.case}", result.verdict, colour)
+            parts.append(f"{head}  ({result.cap})\n{_indent(result.message)}\n")
+    return "\n".join(parts)
+
+
+def paint(text: str, verdict: Verdict, colour: bool) -> str:
+    """The text in the colour of a verdict."""
+    return f"\x1b[{_COLOURS[verdict]}m{text}\x1b[0m" if colour else text
+
+
+def _short(results: Sequence[Result]) -> str:
+    numbers = {verdict: number for verdict, number in count(results).items() if number}
+    if len(numbers) == 1:
+        return str(len(results))
+    return ", ".join(f"{number} {verdict.value}" for verdict, number in numbers.items())
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())

@@ -1,0 +1,178 @@
+"""The command line of ``metaflow-orchestrator-test``."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from metaflow_orchestrator_kit import Cap, __version__
+from metaflow_orchestrator_kit.compliance.config import Backend, ConfigError, read_backends
+from metaflow_orchestrator_kit.compliance.verdict import Exit
+from metaflow_orchestrator_kit.test.args import ArgumentError, format_list, masked, parse_all
+from metaflow_orchestrator_kit.test.preflight import NotReady, check_packages
+
+_PROGRAM = "metaflow-orchestrator-test"
+
+_EPILOG = """\b
+Exit codes: 0 every required case that applies ran and passed, 1 something failed,
+2 usage or set-up, 3 nothing ran.
+"""
+
+
+@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name=_PROGRAM)
+@click.option("--scheduler-type", metavar="NAME", help="Type of the installed extension.")
+@click.option(
+    "--deploy-args",
+    "deploy_lists",
+    multiple=True,
+    metavar="K=V,K2=V2",
+    help='Keywords for create(); quote a value that has a comma: k="a,b".',
+)
+@click.option("--deploy-arg", "deploy_singles", multiple=True, metavar="K=V", help="One of them.")
+@click.option(
+    "--capabilities",
+    metavar="A,B",
+    help="Test these, instead of what the extension declares (or REQUIRED, if it does not).",
+)
+@click.option("--workers", type=click.IntRange(1, 64), help="Flows at a time (cores + 2).")
+@click.option(
+    "--select", multiple=True, metavar="CASE|CAP", help="Only this case or capability; repeatable."
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Metaflow's ux_test_config.yaml; every enabled backend with a scheduler is tested.",
+)
+@click.option(
+    "--report-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write report.json, junit.xml and all evidence there.",
+)
+@click.option(
+    "--timeout", type=click.FloatRange(min=1), metavar="SECONDS", help="Limit of every scenario."
+)
+@click.option("--keep", is_flag=True, help="Keep the evidence of a green run, too.")
+@click.option("--list", "list_only", is_flag=True, help="Show what would run, and run nothing.")
+@click.argument("pytest_arguments", nargs=-1, metavar="[-- PYTEST ARGUMENTS]")
+def command(
+    scheduler_type: str | None,
+    deploy_lists: tuple[str, ...],
+    deploy_singles: tuple[str, ...],
+    capabilities: str | None,
+    workers: int | None,
+    select: tuple[str, ...],
+    config: Path | None,
+    report_dir: Path | None,
+    timeout: float | None,
+    keep: bool,
+    list_only: bool,
+    pytest_arguments: tuple[str, ...],
+) -> None:
+    """Deploy and run real flows on a scheduler; say, capability by capability, what holds."""
+    try:
+        check_packages()
+        deploy_args = parse_all(deploy_lists, deploy_singles)
+        requested = _requested(capabilities)
+        backends = _backends(config, scheduler_type, deploy_args)
+    except (NotReady, ArgumentError, ConfigError, ValueError) as error:
+        _refuse(str(error))
+    from metaflow_orchestrator_kit.test.suite import Request, Screen, run_suite
+
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    screen = Screen(say=lambda text: click.echo(text, color=colour), colour=colour)
+    outcomes = []
+    for backend in backends:
+        folder = report_dir
+        if report_dir is not None and len(backends) > 1:
+            folder = report_dir / re.sub(r"[^\w.-]+", "-", backend.name)
+        request = Request(
+            backend=backend,
+            requested=requested,
+            select=list(select),
+            workers=workers,
+            timeout=timeout,
+            report_dir=folder,
+            keep=keep,
+            list_only=list_only,
+            pytest_arguments=pytest_arguments,
+            again=_again(config, backend, deploy_args, capabilities),
+        )
+        try:
+            outcomes.append(run_suite(request, screen))
+        except (NotReady, ValueError) as error:
+            _refuse(str(error))
+        except KeyboardInterrupt:
+            sys.exit(130)
+    sys.exit(max(outcomes, key=lambda code: (code is Exit.FAILED, code)))
+
+
+def _requested(capabilities: str | None) -> list[str] | None:
+    if capabilities is None:
+        return None
+    names = [name for name in re.split(r"[,\s]+", capabilities) if name]
+    if not names:
+        raise ArgumentError("--capabilities needs at least one name.")
+    return [Cap.parse(name).name for name in names]
+
+
+def _backends(
+    config: Path | None, scheduler_type: str | None, deploy_args: dict[str, str]
+) -> list[Backend]:
+    """The backends to test: from the file, narrowed by the type, or one for the type alone."""
+    if config is None:
+        if not scheduler_type:
+            raise ArgumentError("Say what to test: --scheduler-type NAME or --config FILE.")
+        name = scheduler_type
+        return [Backend(name=name, scheduler_type=scheduler_type, deploy_args={**deploy_args})]
+    backends = read_backends(config)
+    if scheduler_type:
+        wanted = scheduler_type.replace("_", "-")
+        known = ", ".join(f"{one.name} ({one.scheduler_type})" for one in backends)
+        backends = [
+            one for one in backends if (one.scheduler_type or "").replace("_", "-") == wanted
+        ]
+        if not backends:
+            raise ConfigError(f"{config}: no enabled backend of type '{scheduler_type}': {known}.")
+    return [
+        Backend(
+            name=one.name,
+            scheduler_type=one.scheduler_type,
+            cluster=one.cluster,
+            decospec=one.decospec,
+            deploy_args={**one.deploy_args, **deploy_args},
+        )
+        for one in backends
+    ]
+
+
+def _again(
+    config: Path | None, backend: Backend, deploy_args: dict[str, str], capabilities: str | None
+) -> str:
+    """The command that does this again, for the messages; secrets are left out."""
+    words = [_PROGRAM]
+    if config is not None:
+        words += ["--config", str(config)]
+    words += ["--scheduler-type", str(backend.scheduler_type)]
+    if deploy_args:
+        words += ["--deploy-args", format_list(masked(deploy_args))]
+    if capabilities:
+        words += ["--capabilities", capabilities]
+    return shlex.join(words)
+
+
+def _refuse(message: str) -> None:
+    click.echo(f"{_PROGRAM}: {message}", err=True)
+    sys.exit(Exit.USAGE)
+
+
+def main() -> None:
+    """Run the command; the exit code is the outcome."""
+    command.main(prog_name=_PROGRAM)

@@ -1,0 +1,242 @@
+"""Runs the suite against one backend: set-up, pytest, progress, report, clean-up."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from metaflow_orchestrator_kit.compliance import cases
+from metaflow_orchestrator_kit.compliance.config import Backend, Suite
+from metaflow_orchestrator_kit.compliance.extension import Extension
+from metaflow_orchestrator_kit.compliance.lab.environment import lab_environment
+from metaflow_orchestrator_kit.compliance.lab.processes import LAB, end_group, end_marked
+from metaflow_orchestrator_kit.compliance.report.document import document
+from metaflow_orchestrator_kit.compliance.report.results import gather
+from metaflow_orchestrator_kit.compliance.report.table import failures, render
+from metaflow_orchestrator_kit.compliance.select import Fate, Plan
+from metaflow_orchestrator_kit.compliance.verdict import Exit, Result, exit_code
+from metaflow_orchestrator_kit.test.args import masked
+from metaflow_orchestrator_kit.test.preflight import NotReady, check_extension
+from metaflow_orchestrator_kit.test.progress import Progress
+
+_PLUGIN = "metaflow_orchestrator_kit"
+_MARKER = ".metaflow-orchestrator-kit"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for, for one backend."""
+
+    backend: Backend
+    requested: list[str] | None
+    select: list[str]
+    workers: int | None
+    timeout: float | None
+    report_dir: Path | None
+    keep: bool
+    list_only: bool
+    pytest_arguments: tuple[str, ...]
+    again: str
+
+
+@dataclass(slots=True)
+class Screen:
+    """Where to and how it is printed."""
+
+    say: Callable[[str], None]
+    colour: bool
+
+
+def run_suite(request: Request, screen: Screen) -> Exit:
+    """Run the suite and show the outcome.
+
+    Raises:
+        NotReady: the extension or the report folder cannot be used.
+        ValueError: the extension's declaration or ``--select`` names something unknown.
+    """
+    folder = _folder(request)
+    environment = lab_environment(os.environ, folder / "datastore")
+    keep = request.keep or request.report_dir is not None
+    try:
+        assert request.backend.scheduler_type is not None
+        extension = check_extension(
+            request.backend.scheduler_type, environment.variables, folder / "preflight"
+        )
+        suite = _suite(request, extension, folder, environment.isolated)
+        plan = suite.plan()
+        if request.list_only:
+            _show_plan(plan, screen)
+            return Exit.PASSED
+        screen.say(_headline(request.backend, extension, plan))
+        start = time.monotonic()
+        code, output = _run_pytest(request, suite, plan, environment.variables, screen)
+        results = gather(plan, suite.results)
+        outcome = _outcome(results, code, output, screen)
+        keep = keep or outcome is not Exit.PASSED
+        _show(results, folder if keep else None, screen)
+        if request.report_dir is not None:
+            _write_report(request, extension, plan, results, time.monotonic() - start)
+        return outcome
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder(request: Request) -> Path:
+    """The folder for all evidence: below the report folder, or a temporary one."""
+    if request.report_dir is None:
+        return Path(tempfile.mkdtemp(prefix="mok-")).resolve()
+    folder = request.report_dir.resolve() / "evidence"
+    try:
+        if folder.exists():
+            if not (folder / _MARKER).exists():
+                raise NotReady(
+                    f"{folder} exists and was not written by this command; "
+                    "give another --report-dir."
+                )
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        (folder / _MARKER).touch()
+    except OSError as error:
+        raise NotReady(f"--report-dir {request.report_dir}: {error.strerror}.") from None
+    return folder
+
+
+def _suite(request: Request, extension: Extension, folder: Path, isolated: bool) -> Suite:
+    backend = Backend(**{**asdict(request.backend), "scheduler_type": extension.type})
+    return Suite(
+        backend=backend,
+        directory=str(folder),
+        token=secrets.token_hex(6),
+        declared=None if extension.declared is None else list(extension.declared),
+        requested=request.requested,
+        select=request.select,
+        slots=request.workers or (os.cpu_count() or 2) + 2,
+        timeout=request.timeout,
+        isolated=isolated,
+        again=request.again,
+        table=False,
+    )
+
+
+def _run_pytest(
+    request: Request, suite: Suite, plan: Plan, environment: dict[str, str], screen: Screen
+) -> tuple[int, str]:
+    """Its exit code and what it printed; Ctrl-C ends it and everything below it."""
+    folder = Path(suite.directory)
+    config, log = folder / "ux_test_config.yaml", folder / "pytest.log"
+    suite.save(config)
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", *_pytest_options(request, suite, config)]
+    environment = {key: value for key, value in environment.items() if key != "PYTEST_ADDOPTS"}
+    shown = bool(request.pytest_arguments)
+    scenarios = {one.case.scenario.id for one in plan.planned if one.fate in (Fate.RUN, Fate.PROBE)}
+    progress = Progress(folder / "events.jsonl", len(scenarios), screen.say)
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=None if shown else stream,
+            stderr=None if shown else subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            while process.poll() is None:
+                if not shown:
+                    progress.update()
+                time.sleep(0.1)
+            progress.update()
+        except KeyboardInterrupt:
+            screen.say("Interrupted: ending the flows (once more to stop waiting for that).")
+            _interrupt(process)
+        finally:
+            end_group(process.pid, patience=1.0)
+            process.wait()
+            end_marked(LAB, suite.token, patience=1.0)
+    return process.returncode, log.read_text("utf-8", errors="replace")
+
+
+def _pytest_options(request: Request, suite: Suite, config: Path) -> list[str]:
+    options = ["-c", str(config.parent / "pytest.ini"), "--rootdir", str(config.parent)]
+    options += ["--mok-config", str(config), "-p", "no:cacheprovider", "--tb=short", "-q"]
+    installed = importlib.metadata.entry_points(group="pytest11", name=_PLUGIN)
+    if not installed:  # a checkout that is on the path but not installed
+        options += ["-p", f"{_PLUGIN}.compliance.plugin"]
+    if request.report_dir is not None:
+        options.append(f"--junitxml={request.report_dir.resolve() / 'junit.xml'}")
+    limits = [suite.lab().limit(one.case.scenario.timeout) for one in suite.plan().planned]
+    options.append(f"--timeout={300 + int(sum(limits))}")
+    return [*options, *request.pytest_arguments, str(Path(cases.__file__).parent)]
+
+
+def _interrupt(process: subprocess.Popen[bytes]) -> None:
+    """End pytest, which ends the lab; at the second Ctrl-C no longer politely."""
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGINT)
+    with contextlib.suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
+        process.wait(timeout=40)
+
+
+def _outcome(results: Sequence[Result], code: int, output: str, screen: Screen) -> Exit:
+    """The exit code; pytest's own trouble is shown, and is never a pass."""
+    if code in (0, 1, 2, 5, -signal.SIGINT):
+        return exit_code(results)
+    screen.say(output.strip()[-4000:])
+    return Exit.USAGE if code == 4 else max(Exit.FAILED, exit_code(results))
+
+
+def _headline(backend: Backend, extension: Extension, plan: Plan) -> str:
+    said = "declared" if plan.declared else "taken for supported"
+    return (
+        f"{extension.distribution or extension.module} · type {extension.type} · "
+        f"Metaflow {extension.metaflow} · backend {backend.name}\n"
+        f"{len(plan.capabilities)} capabilities are {said}; "
+        f"{sum(one.fate is Fate.RUN for one in plan.planned)} cases run, "
+        f"{sum(one.fate is Fate.PROBE for one in plan.planned)} probe for a refusal"
+    )
+
+
+def _show(results: Sequence[Result], evidence: Path | None, screen: Screen) -> None:
+    text = failures(results, colour=screen.colour)
+    if text:
+        screen.say(f"\n{text}")
+    screen.say(f"\n{render(results, colour=screen.colour)}")
+    left_out = sum(not result.selected and result.required for result in results)
+    if left_out:
+        screen.say(f"Partial: {left_out} required cases were not selected, so this proves little.")
+    if evidence is not None:
+        screen.say(f"Evidence: {evidence}")
+
+
+def _show_plan(plan: Plan, screen: Screen) -> None:
+    for one in plan.planned:
+        reason = f"  ({one.reason})" if one.reason else ""
+        screen.say(f"{one.fate.value:<13}{one.case.cap.name:<18}{one.case.id}{reason}")
+    screen.say(
+        ", ".join(f"{sum(p.fate is fate for p in plan.planned)} {fate.value}" for fate in Fate)
+    )
+
+
+def _write_report(
+    request: Request, extension: Extension, plan: Plan, results: Sequence[Result], seconds: float
+) -> None:
+    assert request.report_dir is not None
+    backend = asdict(request.backend)
+    backend["deploy_args"] = masked(backend["deploy_args"])
+    content = document(extension, plan, results, backend=backend, seconds=seconds)
+    file = request.report_dir / "report.json"
+    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
