@@ -105,8 +105,10 @@ def project(answers: Answers, templates: Path | None = None) -> Project:
     known = engines(root)
     if answers.engine not in known:
         raise ScaffoldError(f"There is no engine '{answers.engine}'. Engines: {', '.join(known)}.")
-    layers = (root / "extension", root / "engines" / answers.engine)
-    files = {file.path: file for layer in layers for file in _layer(layer, answers)}
+    files = {file.path: file for file in _layer(root / "extension", answers, Owner.KIT)}
+    # The author replaces the engine, so nothing that comes with it is the kit's.
+    for file in _layer(root / "engines" / answers.engine, answers, Owner.AUTHOR):
+        files[file.path] = file
     ordered = [files[path] for path in sorted(files)]
     ordered.append(
         ProjectFile(
@@ -121,8 +123,8 @@ def project(answers: Answers, templates: Path | None = None) -> Project:
     return Project(answers=answers, files=tuple(sorted(ordered, key=lambda file: file.path)))
 
 
-def _layer(root: Path, answers: Answers) -> Iterator[ProjectFile]:
-    """The files that one template folder gives."""
+def _layer(root: Path, answers: Answers, modules: Owner) -> Iterator[ProjectFile]:
+    """The files that one template folder gives, and whose the modules in it are."""
     # Imported late: `--help`, and every error about a name, do without it.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -151,7 +153,8 @@ def _layer(root: Path, answers: Answers) -> Iterator[ProjectFile]:
             yield ProjectFile(path, text.encode(), Owner.AUTHOR)
         else:
             path = PurePosixPath(target)
-            yield ProjectFile(path, (root / source).read_bytes(), _owner_of_copy(path))
+            owner = modules if _is_nameless_module(path) else Owner.AUTHOR
+            yield ProjectFile(path, (root / source).read_bytes(), owner)
 
 
 def _sources(root: Path) -> Iterator[PurePosixPath]:
@@ -162,7 +165,6 @@ def _sources(root: Path) -> Iterator[PurePosixPath]:
         yield PurePosixPath(relative)
 
 
-def _owner_of_copy(path: PurePosixPath) -> Owner:
-    """A module without a name in it says nothing about this scheduler: it is the kit's."""
-    is_module = path.suffix == ".py" and path.name != "__init__.py"
-    return Owner.KIT if is_module and path.parts[0] == _PACKAGE else Owner.AUTHOR
+def _is_nameless_module(path: PurePosixPath) -> bool:
+    """Whether a copied file is a module that says nothing about this scheduler."""
+    return path.parts[0] == _PACKAGE and path.suffix == ".py" and path.name != "__init__.py"
