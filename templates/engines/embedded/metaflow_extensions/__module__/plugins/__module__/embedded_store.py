@@ -1,0 +1,236 @@
+"""What the embedded scheduler remembers: deployments, runs, and the events of every run.
+
+One SQLite file in one folder. A run is its events: whoever holds the run's *lease* (a file lock,
+which the kernel releases when its holder dies, however it dies) may append to them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .plan import Plan, RunRequest
+from .walk import Event, Finished, Handout, Lost, State, Stopped
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS deployment (
+    name TEXT PRIMARY KEY, plan TEXT NOT NULL, code TEXT NOT NULL, created REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS run (
+    run_id TEXT PRIMARY KEY, deployment TEXT NOT NULL, plan TEXT NOT NULL, code TEXT NOT NULL,
+    request TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
+    stop_reason TEXT, created REAL NOT NULL, finished REAL);
+CREATE TABLE IF NOT EXISTS event (
+    run_id TEXT NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (run_id, number));
+"""
+
+#: Seconds that a writer waits for another one.
+_BUSY = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as it was asked for, and how it stands.
+
+    Attributes:
+        request: what was asked for.
+        deployment: the name under which it was deployed at that time.
+        plan: the plan it runs under, whatever has been deployed since.
+        code: folder of the deployment's code.
+        state: running, or the verdict.
+        reason: why it failed or was stopped.
+        stop_reason: set once somebody has asked to end it.
+        created: seconds since the epoch.
+        finished: seconds since the epoch; None while it runs.
+    """
+
+    request: RunRequest
+    deployment: str
+    plan: Plan
+    code: Path
+    state: State
+    reason: str
+    stop_reason: str | None
+    created: float
+    finished: float | None
+
+
+class Store:
+    """The scheduler's memory, in a folder of its own.
+
+    Args:
+        home: the folder; it is made when it is not there.
+
+    Raises:
+        OSError: the folder cannot be made or written.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        home.mkdir(parents=True, exist_ok=True)
+        self._database = home / "scheduler.sqlite"
+        if not self._database.exists():
+            with self._open() as database:
+                database.execute("PRAGMA journal_mode = WAL")
+                database.executescript(_SCHEMA)
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one transaction; a connection must not cross a fork."""
+        database = sqlite3.connect(self._database, timeout=_BUSY)
+        try:
+            database.row_factory = sqlite3.Row
+            with database:
+                yield database
+        finally:
+            database.close()
+
+    def save_deployment(self, plan: Plan, code: Path) -> None:
+        """Keep a deployment, in place of an earlier one of the same name (clause J9)."""
+        row = (plan.identity.name, plan.to_json(), str(code), time.time())
+        with self._open() as database:
+            database.execute("INSERT OR REPLACE INTO deployment VALUES (?, ?, ?, ?)", row)
+
+    def deployment(self, name: str) -> tuple[Plan, Path] | None:
+        """The plan and the code folder of a deployment, or None."""
+        with self._open() as database:
+            row = database.execute("SELECT * FROM deployment WHERE name = ?", (name,)).fetchone()
+        return (Plan.from_json(row["plan"]), Path(row["code"])) if row else None
+
+    def deployments(self) -> list[Plan]:
+        """Every deployment, by name."""
+        with self._open() as database:
+            rows = database.execute("SELECT plan FROM deployment ORDER BY name").fetchall()
+        return [Plan.from_json(row["plan"]) for row in rows]
+
+    def delete_deployment(self, name: str) -> bool:
+        """Forget a deployment; its runs stay (clause L4). False when there is none."""
+        with self._open() as database:
+            cursor = database.execute("DELETE FROM deployment WHERE name = ?", (name,))
+            return cursor.rowcount > 0
+
+    def add_run(self, name: str, request: RunRequest) -> bool:
+        """Note a run to be made of a deployment as it is now; asking twice is asking once.
+
+        Returns:
+            False when there is no such deployment.
+        """
+        with self._open() as database:
+            database.execute(
+                "INSERT OR IGNORE INTO run (run_id, deployment, plan, code, request, state, created)"
+                " SELECT ?, name, plan, code, ?, ?, ? FROM deployment WHERE name = ?",
+                (
+                    request.run_id,
+                    json.dumps(asdict(request)),
+                    State.RUNNING.value,
+                    time.time(),
+                    name,
+                ),
+            )
+        return self.run(request.run_id) is not None
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """A run, or None."""
+        with self._open() as database:
+            row = database.execute("SELECT * FROM run WHERE run_id = ?", (run_id,)).fetchone()
+        return _record(row) if row else None
+
+    def runs(self, name: str | None = None) -> list[RunRecord]:
+        """The runs of a deployment, or all of them, newest first."""
+        with self._open() as database:
+            rows = database.execute(
+                "SELECT * FROM run WHERE ? IS NULL OR deployment = ? ORDER BY created DESC",
+                (name, name),
+            ).fetchall()
+        return [_record(row) for row in rows]
+
+    def ask_to_stop(self, run_id: str, reason: str) -> None:
+        """Leave word that a run is to end; whoever holds its lease acts on it."""
+        with self._open() as database:
+            database.execute(
+                "UPDATE run SET stop_reason = ? WHERE run_id = ? AND state = ?",
+                (reason, run_id, State.RUNNING.value),
+            )
+
+    def finish(self, run_id: str, state: State, reason: str) -> None:
+        """Note the verdict of a run; the first one stands."""
+        with self._open() as database:
+            database.execute(
+                "UPDATE run SET state = ?, reason = ?, finished = ? WHERE run_id = ? AND state = ?",
+                (state.value, reason, time.time(), run_id, State.RUNNING.value),
+            )
+
+    def append(self, run_id: str, event: Event) -> None:
+        """Add to a run's events. Only the holder of its lease may."""
+        with self._open() as database:
+            database.execute(
+                "INSERT INTO event SELECT ?, count(*), ?, ? FROM event WHERE run_id = ?",
+                (run_id, json.dumps(_to_dict(event)), time.time(), run_id),
+            )
+
+    def events(self, run_id: str) -> list[Event]:
+        """A run's events, oldest first."""
+        with self._open() as database:
+            rows = database.execute(
+                "SELECT body FROM event WHERE run_id = ? ORDER BY number", (run_id,)
+            ).fetchall()
+        return [_from_dict(json.loads(row["body"])) for row in rows]
+
+    def folder(self, run_id: str) -> Path:
+        """The folder of a run: lease, logs and hand-outs of its attempts."""
+        folder = self.home / "runs" / run_id
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @contextlib.contextmanager
+    def lease(self, run_id: str) -> Iterator[bool]:
+        """Try to become the only one who drives a run; yields whether it worked."""
+        descriptor = os.open(self.folder(run_id) / "lease", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+        finally:
+            os.close(descriptor)
+
+
+def _record(row: sqlite3.Row) -> RunRecord:
+    return RunRecord(
+        request=RunRequest(**json.loads(row["request"])),
+        deployment=row["deployment"],
+        plan=Plan.from_json(row["plan"]),
+        code=Path(row["code"]),
+        state=State(row["state"]),
+        reason=row["reason"],
+        stop_reason=row["stop_reason"],
+        created=row["created"],
+        finished=row["finished"],
+    )
+
+
+def _to_dict(event: Event) -> dict[str, Any]:
+    return {"kind": type(event).__name__, **asdict(event)}
+
+
+def _from_dict(data: dict[str, Any]) -> Event:
+    fields = dict(data)
+    match fields.pop("kind"):
+        case "Finished":
+            return Finished(**{**fields, "handout": Handout.from_dict(fields["handout"])})
+        case "Lost":
+            return Lost(**fields)
+        case "Stopped":
+            return Stopped(**fields)
+        case other:
+            raise ValueError(f"Event of unknown kind {other!r}: written by a newer version?")

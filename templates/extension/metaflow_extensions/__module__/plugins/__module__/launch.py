@@ -1,0 +1,242 @@
+"""One attempt as a process: started in its own group, logged, timed, and ended for certain.
+
+Engines differ in how they learn what to run; how a step process lives and dies on a machine is
+the same for all of them, so none of them starts processes itself (clauses F20, H7, H8, L4, L5).
+
+This file belongs to the kit: `metaflow-orchestrator-scaffold --update` replaces it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import command
+from .plan import Plan, RunRequest
+from .walk import Finished, Handout, Launch
+
+#: Seconds between asking a process group to end and killing it.
+GRACE = 5.0
+
+#: Seconds on top of @timeout before the process is killed from outside. The signal inside the
+#: task must win, or @catch and @retry never see it (clause H7).
+TIMEOUT_SLACK = 120.0
+
+#: Seconds that a finished process' output may stay open, held by a child of its own.
+DRAIN = 2.0
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every attempt of a run shares.
+
+    Attributes:
+        plan: the compiled flow.
+        run: the run.
+        site: where the deployment lies on this machine.
+        internal_decorator: name of the extension's internal step decorator.
+        facts: the scheduler's own ids, filed with each task.
+        scratch: an existing folder for logs and hand-outs of the attempts.
+        worker: the environment that tasks inherit from.
+    """
+
+    plan: Plan
+    run: RunRequest
+    site: command.Site
+    internal_decorator: str
+    facts: Mapping[str, str]
+    scratch: Path
+    worker: Mapping[str, str]
+
+
+async def attempt(desk: Desk, launch: Launch, *, repeated: bool = False) -> Finished:
+    """Run one attempt to its end.
+
+    Args:
+        desk: what the attempts of the run share.
+        launch: the attempt.
+        repeated: whether the same attempt may have run before; `init` is then done only if its
+            result is missing, because a second one would overwrite parameters (clause E4).
+
+    Raises:
+        asyncio.CancelledError: the caller gave up; the whole process group is gone by then.
+    """
+    files = _Files(desk.scratch, launch)
+    if launch.is_init:
+        if repeated and await _run(desk, launch, files, command.dump_command) == 0:
+            return Finished(launch.task_id, launch.attempt, 0)
+        exit_code = await _run(desk, launch, files, command.init_command)
+    else:
+        exit_code = await _run(desk, launch, files, _step_arguments(desk, files))
+        await asyncio.to_thread(_save_logs, desk, launch, files)
+    return Finished(launch.task_id, launch.attempt, exit_code, files.read_handout())
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The files of one attempt in the scratch folder."""
+
+    scratch: Path
+    launch: Launch
+
+    def path(self, suffix: str) -> Path:
+        return self.scratch / f"{self.launch.task_id}.{self.launch.attempt}.{suffix}"
+
+    def read_handout(self) -> Handout:
+        """What the internal decorator wrote; nothing when the task failed before that."""
+        try:
+            return Handout.from_dict(json.loads(self.path("handout").read_text()))
+        except FileNotFoundError:
+            return Handout()
+
+
+_Arguments = Callable[[Plan, RunRequest, Launch, command.Site], tuple[str, ...]]
+
+
+def _step_arguments(desk: Desk, files: _Files) -> _Arguments:
+    def arguments(
+        plan: Plan, run: RunRequest, launch: Launch, site: command.Site
+    ) -> tuple[str, ...]:
+        listing = None
+        if command.needs_input_paths_file(run, launch):
+            listing = files.path("inputs")
+            listing.write_text(command.input_paths(run, launch.inputs))
+        return command.step_command(
+            plan,
+            run,
+            launch,
+            site,
+            internal_decorator=desk.internal_decorator,
+            input_paths_file=listing,
+        )
+
+    return arguments
+
+
+async def _run(desk: Desk, launch: Launch, files: _Files, arguments: _Arguments) -> int:
+    environment = command.environment(
+        desk.plan,
+        desk.run,
+        launch,
+        desk.worker,
+        handout=files.path("handout"),
+        facts={**desk.facts, "attempt": str(launch.attempt)},
+    )
+    # The path of the interpreter comes first: @parallel starts its nodes as plain `python`.
+    environment["PATH"] = os.pathsep.join(
+        [str(Path(desk.site.python).parent), environment.get("PATH", os.defpath)]
+    )
+    files.path("handout").unlink(missing_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        *arguments(desk.plan, desk.run, launch, desk.site),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment,
+        cwd=desk.site.code,
+        start_new_session=True,
+        preexec_fn=_die_with_parent,
+        limit=2**20,
+    )
+    logs = asyncio.gather(
+        _copy_log(process.stdout, files.path("stdout")),
+        _copy_log(process.stderr, files.path("stderr")),
+    )
+    step = desk.plan.steps.get(launch.step)
+    limit = step.timeout + TIMEOUT_SLACK if step and step.timeout else None
+    try:
+        await asyncio.wait_for(process.wait(), limit)
+    except asyncio.TimeoutError:
+        await _end_group(process)
+    except asyncio.CancelledError:
+        await _end_group(process)
+        raise
+    finally:
+        # What the task itself left running must not outlive it.
+        _signal_group(process.pid, signal.SIGKILL)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(logs, DRAIN)
+    return process.returncode if process.returncode is not None else -signal.SIGKILL
+
+
+def _die_with_parent() -> None:
+    """Between fork and exec: the kernel kills the process when whoever started it is gone."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+async def _end_group(process: asyncio.subprocess.Process) -> None:
+    """Ask the whole process group to end, then kill what has not."""
+    _signal_group(process.pid, signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.wait(), GRACE)
+    except asyncio.TimeoutError:
+        _signal_group(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+async def _copy_log(stream: asyncio.StreamReader | None, path: Path) -> None:
+    """Copy a stream to a file as it comes, each line in the form of Metaflow's task logs."""
+    assert stream is not None
+    with path.open("wb", buffering=0) as file:
+        while line := await _read_line(stream):
+            file.write(_decorate(line))
+
+
+async def _read_line(stream: asyncio.StreamReader) -> bytes:
+    try:
+        return await stream.readuntil(b"\n")
+    except asyncio.IncompleteReadError as end:
+        return end.partial
+    except asyncio.LimitOverrunError as long:
+        return await stream.read(long.consumed or 1)
+
+
+def _decorate(line: bytes) -> bytes:
+    from metaflow.mflog import TASK_LOG_SOURCE
+    from metaflow.mflog.mflog import decorate, is_structured
+
+    if is_structured(line):
+        return line
+    decorated: bytes = decorate(TASK_LOG_SOURCE, line)
+    return decorated
+
+
+def _save_logs(desk: Desk, launch: Launch, files: _Files) -> None:
+    """Store both streams with the task, for `Task.stdout` and `flow.py logs` (clause L5)."""
+    from metaflow.mflog import TASK_LOG_SOURCE
+
+    store = _datastore(desk.plan).get_task_datastore(
+        desk.run.run_id, launch.step, launch.task_id, launch.attempt, mode="w"
+    )
+    streams = {name: files.path(name).read_bytes() for name in ("stdout", "stderr")}
+    store.save_logs(TASK_LOG_SOURCE, streams)
+
+
+def _datastore(plan: Plan) -> Any:
+    """The flow's datastore, opened as the deployment pinned it (clauses D10, I1)."""
+    from metaflow.datastore import FlowDataStore
+    from metaflow.plugins import DATASTORES
+
+    options = dict(option for option in plan.options if len(option) == 2)
+    storage = next(store for store in DATASTORES if store.TYPE == options["--datastore"])
+    return FlowDataStore(
+        plan.identity.flow_name, None, storage_impl=storage, ds_root=options["--datastore-root"]
+    )

@@ -1,0 +1,267 @@
+"""A flow, compiled into data.
+
+A :class:`Plan` says everything that a scheduler has to know to run a flow: the graph, how often
+each step is tried, the options and the environment of every command. It is plain data: it
+serialises to JSON, the same flow gives the same bytes, and reading it back needs no Metaflow.
+Engines store it with the deployment and never look at the flow again.
+
+This file belongs to the kit: `metaflow-orchestrator-scaffold --update` replaces it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+#: Version of the serialised form. A reader refuses a newer one.
+VERSION = 1
+
+#: Attempts that Metaflow allows for one task, fallbacks included (clause H4).
+MAX_ATTEMPTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the graph, as the scheduler sees it.
+
+    Attributes:
+        name: its name in the flow.
+        type: Metaflow's node type: start, linear, split, foreach, split-switch, join or end.
+        out: names of the steps that can follow, in the order of `self.next`.
+        join: for a split or foreach, the step that closes it; empty otherwise.
+        parallel_foreach: whether it opens a @parallel gang instead of a list of items.
+        attempts: how many attempts there are at most, fallbacks included (appendix 4).
+        user_retries: value of `--max-user-code-retries` on every attempt (clause H2).
+        retry_delay: seconds between attempts (clause H5).
+        timeout: seconds that @timeout allows for one attempt, 0 for no limit (clause H7).
+        resources: what @resources asks for: cpu, gpu, memory (MB), disk (MB) (clause M1).
+        environment: the variables of @environment, after configs were resolved (clause G8).
+        decospecs: values of `--with` for this step (clause D9).
+    """
+
+    name: str
+    type: str
+    out: tuple[str, ...] = ()
+    join: str = ""
+    parallel_foreach: bool = False
+    attempts: int = 1
+    user_retries: int = 0
+    retry_delay: float = 0.0
+    timeout: float = 0.0
+    resources: Mapping[str, float] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    decospecs: tuple[str, ...] = ()
+
+    @property
+    def is_join(self) -> bool:
+        """Only the node type tells: merges of a switch have several parents too (clause D4)."""
+        return self.type == "join"
+
+    @property
+    def is_foreach(self) -> bool:
+        """Whether it opens one arm per item."""
+        return self.type == "foreach"
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it chooses one of its successors at run time."""
+        return self.type == "split-switch"
+
+    @property
+    def is_recursive(self) -> bool:
+        """Whether it can choose itself (clause D5)."""
+        return self.name in self.out
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the flow (clauses B11, D6).
+
+    Attributes:
+        name: its name on the command line.
+        variable: its attribute name in the flow class.
+        type: `str`, `int`, `float`, `bool`, `JSON` or `FilePath`.
+        description: its help text.
+        required: whether a run without a value is refused.
+        default: the value at deploy time as `init` takes it; None for no value.
+        is_text: for a file, whether it is read as text.
+        encoding: for a file, how its text is encoded.
+    """
+
+    name: str
+    variable: str
+    type: str = "str"
+    description: str = ""
+    required: bool = False
+    default: str | None = None
+    is_text: bool = True
+    encoding: str = "utf-8"
+
+    @property
+    def keyword(self) -> str:
+        """Its name as a Python keyword of `trigger`, and in the command's values (clause C7)."""
+        return self.name.replace("-", "_").lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The code package of the deployment (clauses G5, I3).
+
+    Attributes:
+        script: file name of the flow inside the package.
+        url: where the package is in the datastore.
+        sha: its content hash.
+        metadata: how Metaflow unpacks it.
+        datastore: type of the datastore that holds it.
+    """
+
+    script: str
+    url: str = ""
+    sha: str = ""
+    metadata: str = ""
+    datastore: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose deployment it is and where it belongs (clause J6)."""
+
+    name: str
+    flow_name: str
+    owner: str
+    production_token: str
+    token_prefix: str = ""
+    project: str = ""
+    branch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled flow.
+
+    Attributes:
+        identity: name, owner, token, project and branch of the deployment.
+        start_step: the entry step, whatever its name (clause D2).
+        end_step: the last step, whatever its name.
+        steps: every step by name.
+        options: top-level options of every command, as `(flag, value...)` (clauses D8, D10).
+        environment: variables of every command (group G).
+        parameters: the flow's parameters, in the order of their definition.
+        configs: resolved configs as Metaflow's local config file holds them (clause D7).
+        tags: tags of the run and its tasks (clause E8).
+        namespace: value of `--namespace` of every step, None to leave it to the token.
+        code: the code package.
+        max_workers: tasks of one run that may run at a time (clause L7).
+        workflow_timeout: seconds that a whole run may take, None for no limit (clause L7).
+    """
+
+    identity: Identity
+    start_step: str
+    end_step: str
+    steps: Mapping[str, Step]
+    options: tuple[tuple[str, ...], ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
+    configs: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    namespace: str | None = None
+    code: Code = Code("flow.py")
+    max_workers: int = 100
+    workflow_timeout: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as JSON-serialisable data, with its version."""
+        return {"version": VERSION, **asdict(self)}
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The plan as JSON: the same plan gives the same text."""
+        return json.dumps(self.to_dict(), sort_keys=True, indent=indent, ensure_ascii=False)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Plan:
+        """The plan that :meth:`to_dict` described.
+
+        Raises:
+            ValueError: it was written by a newer version of these modules.
+        """
+        fields = dict(data)
+        version = fields.pop("version", None)
+        if not isinstance(version, int) or version > VERSION:
+            raise ValueError(
+                f"This plan has version {version}; this extension reads up to {VERSION}. "
+                "Update the extension, or deploy the flow again."
+            )
+        fields["identity"] = Identity(**fields["identity"])
+        fields["code"] = Code(**fields["code"])
+        fields["steps"] = {
+            name: Step(
+                **{**step, "out": tuple(step["out"]), "decospecs": tuple(step["decospecs"])}
+            )
+            for name, step in fields["steps"].items()
+        }
+        fields["parameters"] = tuple(Parameter(**p) for p in fields["parameters"])
+        fields["options"] = tuple(tuple(option) for option in fields["options"])
+        fields["tags"] = tuple(fields["tags"])
+        return cls(**fields)
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        """The plan that :meth:`to_json` wrote."""
+        return cls.from_dict(json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """One run of a deployment.
+
+    Attributes:
+        run_id: the Metaflow run id, known before the run starts (clause E10).
+        parameters: values given at trigger time, by parameter name, as `init` takes them.
+        origin_run_id: the run that this one resumes, if any (clause N3).
+    """
+
+    run_id: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    origin_run_id: str | None = None
+
+    def values(self, plan: Plan) -> dict[str, str]:
+        """Every parameter that `init` gets: what was given, else the deploy-time default.
+
+        Parameters without a value are left out (clause E6).
+        """
+        defaults = {p.name: p.default for p in plan.parameters if p.default is not None}
+        return {**defaults, **self.parameters}
+
+
+def attempts(retry_counts: list[tuple[int | None, int | None]]) -> tuple[int, int]:
+    """How often a step is tried, from its decorators' `step_task_retry_count()`.
+
+    Args:
+        retry_counts: `(user retries, error retries)` of each decorator of the step.
+
+    Returns:
+        `(attempts, user retries)`: the element-wise maximum, not the sum (clause H3); never more
+        than :data:`MAX_ATTEMPTS`; one attempt when a decorator opts out (clause H4).
+    """
+    if any(user is None or error is None for user, error in retry_counts):
+        return 1, 0
+    user = max((count[0] or 0 for count in retry_counts), default=0)
+    error = max((count[1] or 0 for count in retry_counts), default=0)
+    return min(1 + user + error, MAX_ATTEMPTS), min(user, MAX_ATTEMPTS - 1)
+
+
+def encode(value: Any, type_name: str = "str") -> str | None:
+    """A parameter's value as `init` takes it on the command line (clause E6).
+
+    None means that the parameter is left out. Booleans are `true` and `false`; JSON is one level
+    of JSON text; everything else is its own text.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if type_name == "JSON" or isinstance(value, dict | list):
+        return value if isinstance(value, str) else json.dumps(value)
+    return str(value)
