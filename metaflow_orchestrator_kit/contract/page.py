@@ -33,6 +33,8 @@ source, and tried where reading left a doubt.
 - **Checked by** names the rules of `metaflow-orchestrator-validate` and the cases of
   `metaflow-orchestrator-test` that cite the clause.
 - Experiments were made with Metaflow {TRIED_ON}, on its local metadata and datastore.
+  Neither a remote scheduler nor the metadata service took part; **Evidence** says of each clause
+  how far it goes.
 """
 
 
