@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from metaflow_orchestrator_kit.compliance.lab.processes import LAB, end_marked
 from metaflow_orchestrator_kit.compliance.lab.settings import (
@@ -48,11 +47,7 @@ class Lab:
             with (settings.path / "lab.log").open("wb") as log:
                 process = subprocess.Popen(
                     [sys.executable, "-m", __package__, settings.directory, str(lock)],
-                    env={
-                        **environment,
-                        LAB: settings.token,
-                        "PYTHONPATH": _python_path(environment),
-                    },
+                    env={**environment, LAB: settings.token},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -73,16 +68,6 @@ class Lab:
             self._process.kill()
             self._process.wait()
         end_marked(LAB, self.settings.token, patience=1.0)
-
-
-def _python_path(environment: Mapping[str, str]) -> str:
-    """The kit must be importable in the lab as it is here, also in a checkout."""
-    import metaflow_orchestrator_kit
-
-    root = str(Path(metaflow_orchestrator_kit.__file__).parents[1])
-    known = [part for part in environment.get("PYTHONPATH", "").split(os.pathsep) if part]
-    installed = any(part.endswith(("site-packages", "dist-packages")) for part in (root,))
-    return os.pathsep.join(known if installed or root in known else [*known, root])
 
 
 def wish(settings: LabSettings, run: Iterable[str], probe: Iterable[str] = ()) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import metaflow_orchestrator_kit
 
 _USER_VARIABLES = ("METAFLOW_USER", "SUDO_USER", "USERNAME", "USER")
 
@@ -37,7 +40,7 @@ def lab_environment(environ: Mapping[str, str], root: Path) -> Environment:
     Metaflow configuration (``METAFLOW_HOME``, ``METAFLOW_PROFILE``) still holds, because
     an extension may read its own settings there.
     """
-    variables = dict(environ)
+    variables = {**environ, "PYTHONPATH": _python_path(environ)}
     user = next(
         (name for key in _USER_VARIABLES if (name := environ.get(key)) and name != "root"), ""
     )
@@ -54,6 +57,15 @@ def lab_environment(environ: Mapping[str, str], root: Path) -> Environment:
         variables["METAFLOW_DEFAULT_METADATA"] = "local"
         variables["METAFLOW_DATASTORE_SYSROOT_LOCAL"] = str(root)
     return Environment(variables, isolated=not remote, user=user)
+
+
+def _python_path(environ: Mapping[str, str]) -> str:
+    """With the kit on it: a checkout need not be installed, nor be the current directory."""
+    known = [part for part in environ.get("PYTHONPATH", "").split(os.pathsep) if part]
+    root = str(Path(metaflow_orchestrator_kit.__file__).resolve().parents[1])
+    if root in known or root.endswith(("site-packages", "dist-packages")):
+        return os.pathsep.join(known)
+    return os.pathsep.join([*known, root])
 
 
 def _configured(environ: Mapping[str, str], key: str) -> str | None:

@@ -1,0 +1,2 @@
+CLIS_DESC = [("fakesched", ".fakesched.fakesched_cli.cli")]
+DEPLOYER_IMPL_PROVIDERS_DESC = [("fakesched", ".fakesched.fakesched_deployer.FakeDeployer")]
