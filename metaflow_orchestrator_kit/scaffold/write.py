@@ -114,8 +114,8 @@ def _write_into(plan: Plan) -> None:
                 if action is Action.REPLACED:
                     backup = staging / f"old-{number}"
                     shutil.copy2(place, backup)
-                done.append((place, backup))
                 (staging / "new" / file.path).replace(place)
+                done.append((place, backup))
         except BaseException:
             for place, backup in reversed(done):
                 if backup is None:
