@@ -16,8 +16,15 @@ class Blocked(Exception):
     """A case cannot be judged, because something that it needs has failed before."""
 
 
+class Words(str):
+    """A description rather than a value: shown without quotes."""
+
+    __slots__ = ()
+
+
 def _show(value: Any) -> str:
-    text = value if isinstance(value, str) and "\n" in value else pprint.pformat(value, width=72)
+    bare = isinstance(value, Words) or (isinstance(value, str) and "\n" in value)
+    text = value if bare else pprint.pformat(value, width=72)
     return text if len(text) <= 2000 else text[:2000] + " …"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from metaflow_orchestrator_kit.compliance.expect import Blocked, Expect, ExpectationFailed
+from metaflow_orchestrator_kit.compliance.expect import Blocked, Expect, ExpectationFailed, Words
 from metaflow_orchestrator_kit.compliance.lab.client import LabError, await_observation
 from metaflow_orchestrator_kit.compliance.model import Failure, Observation
 from metaflow_orchestrator_kit.compliance.select import Fate, Planned
@@ -121,8 +121,8 @@ class CaseItem(pytest.Item):
             )
         expect.fail(
             f"the flow '{case.scenario.flow}' in the scenario '{seen.scenario}'",
-            expected=f"it {_PHASES[error.phase]}",
-            observed=f"{error.type}: {error.message}",
+            expected=Words(f"it {_PHASES[error.phase]}"),
+            observed=_told(seen),
             likely=[f"see output.log in the evidence; the phase was '{error.phase}'"],
         )
 
@@ -142,20 +142,32 @@ def _judge_refusal(cap: str, seen: Observation, expect: Expect) -> Verdict:
     """A flow that needs what is not declared must be refused when it is deployed (C10)."""
     expect.clauses = ("C10", *expect.clauses)
     expect.promise = f"{cap} is not declared, so a flow that needs it is refused at deploy time."
+    # Metaflow builds the exception's text from log files that may not be flushed yet, so the
+    # command's own output counts as well.
     refused = (
         seen.error is not None
         and seen.error.phase == "deploy"
-        and _REFUSAL in seen.error.message.lower()
+        and _REFUSAL in f"{seen.error.message}\n{seen.output}".lower()
     )
     if not refused:
-        error = seen.error
         expect.fail(
             f"create() of the flow in the scenario '{seen.scenario}'",
-            expected=f"an exception whose text contains '{_REFUSAL}'",
-            observed="it was accepted" if error is None else f"{error.type}: {error.message}",
+            expected=Words(f"an exception whose text contains '{_REFUSAL}'"),
+            observed=Words("it was accepted") if seen.error is None else _told(seen),
             likely=[
                 f"the extension supports {cap}: add it to SUPPORTED_CAPABILITIES",
                 "create() does not look for it and lets the flow go wrong later",
             ],
         )
     return Verdict.REFUSED
+
+
+def _told(seen: Observation) -> Words:
+    """The error of a scenario, with the last of what the commands printed where it matters."""
+    assert seen.error is not None
+    text = f"{seen.error.type}: {seen.error.message}".strip()
+    if seen.error.phase in ("deploy", "trigger", "from_deployment") and seen.output.strip():
+        last = "\n".join(seen.output.strip().splitlines()[-12:])
+        if last not in text:
+            text += f"\n{last}"
+    return Words(text)

@@ -24,8 +24,8 @@ def parse_list(text: str) -> dict[str, str]:
             not closed.
     """
     found: dict[str, str] = {}
-    position = 0
-    while position < len(text) or (text and text[position - 1] == ","):
+    position: int | None = 0 if text else None
+    while position is not None:
         equals = text.find("=", position)
         comma = text.find(",", position)
         if equals < 0 or 0 <= comma < equals:
@@ -77,13 +77,12 @@ def masked(arguments: Mapping[str, str]) -> dict[str, str]:
     return {key: "***" if _SECRET.search(key) else str(value) for key, value in arguments.items()}
 
 
-def _value(text: str, start: int, key: str) -> tuple[str, int]:
-    """The value that starts there, and where the next key starts."""
+def _value(text: str, start: int, key: str) -> tuple[str, int | None]:
+    """The value that starts there, and where the next key starts, if there is one."""
     quote = text[start : start + 1]
     if quote not in ("'", '"') or not quote:
         comma = text.find(",", start)
-        end = comma if comma >= 0 else len(text)
-        return text[start:end], end + 1 if comma >= 0 else len(text) + 1
+        return (text[start:], None) if comma < 0 else (text[start:comma], comma + 1)
     value, position = "", start + 1
     while True:
         end = text.find(quote, position)
@@ -98,7 +97,7 @@ def _value(text: str, start: int, key: str) -> tuple[str, int]:
         raise ArgumentError(
             f"There is text after the closing quote of '{key}': '{text[end + 1 :]}'."
         )
-    return value, end + 2 if text[end + 1 : end + 2] == "," else len(text) + 1
+    return value, end + 2 if text[end + 1 : end + 2] == "," else None
 
 
 def _quoted(value: str) -> str:

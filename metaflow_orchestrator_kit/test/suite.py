@@ -85,6 +85,8 @@ def run_suite(request: Request, screen: Screen) -> Exit:
         results = gather(plan, suite.results)
         outcome = _outcome(results, code, output, screen)
         keep = keep or outcome is not Exit.PASSED
+        if not request.pytest_arguments:  # else pytest itself has shown them
+            screen.say(f"\n{failures(results, colour=screen.colour)}".rstrip())
         _show(results, folder if keep else None, screen)
         if request.report_dir is not None:
             _write_report(request, extension, plan, results, time.monotonic() - start)
@@ -159,7 +161,6 @@ def _run_pytest(
                 if not shown:
                     progress.update()
                 time.sleep(0.1)
-            progress.update()
         except KeyboardInterrupt:
             screen.say("Interrupted: ending the flows (once more to stop waiting for that).")
             _interrupt(process)
@@ -211,9 +212,6 @@ def _headline(backend: Backend, extension: Extension, plan: Plan) -> str:
 
 
 def _show(results: Sequence[Result], evidence: Path | None, screen: Screen) -> None:
-    text = failures(results, colour=screen.colour)
-    if text:
-        screen.say(f"\n{text}")
     screen.say(f"\n{render(results, colour=screen.colour)}")
     left_out = sum(not result.selected and result.required for result in results)
     if left_out:

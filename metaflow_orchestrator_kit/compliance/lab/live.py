@@ -7,7 +7,6 @@ import os
 import pickle
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -228,7 +227,6 @@ def in_another_process(action: Callable[[], Any]) -> Any:
         try:
             outcome: tuple[bool, Any] = (True, action())
         except BaseException as error:
-            traceback.print_exc()
             outcome = (False, f"{type(error).__name__}: {error}")
         with os.fdopen(writing, "wb") as stream:
             stream.write(pickle.dumps(outcome))

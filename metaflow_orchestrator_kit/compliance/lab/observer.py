@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -122,7 +123,6 @@ def _prepare(scenario: Scenario, settings: LabSettings, folder: Path, limit: flo
 
 def _failure(phase: str, problem: BaseException) -> Failure:
     text = traceback.format_exc()
-    print(text, file=sys.stderr)
     message = str(problem)
     if isinstance(problem, GaveUp) and not message.startswith("Waited"):
         message = f"{message} It was in the phase '{phase}'."
@@ -203,6 +203,10 @@ def _files(folder: Path) -> set[str]:
 
 
 def _output(folder: Path) -> str:
+    """What the commands printed; Metaflow copies it in threads, which may need a moment."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(timeout=1)
     sys.stdout.flush()
     sys.stderr.flush()
     return (folder / "output.log").read_text("utf-8", errors="replace")[-100_000:]

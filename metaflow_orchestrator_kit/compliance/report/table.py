@@ -32,7 +32,7 @@ def render(results: Sequence[Result], *, colour: bool = False, width: int = 80) 
             continue
         word = paint(f"{verdict.value:<14}", verdict, colour)
         lines.append(f"{cap.name:<18} {kind:<9} {word} {_short(own)}")
-    return "\n".join([*lines, "-" * min(width, 80), counts(results, colour=colour)])
+    return "\n".join([*lines, "-" * min(width, 80), counts(results, colour=colour, width=width)])
 
 
 def overall(results: Iterable[Result]) -> Verdict | None:
@@ -55,12 +55,17 @@ def overall(results: Iterable[Result]) -> Verdict | None:
     return next((verdict for verdict in weight if verdict in found), None)
 
 
-def counts(results: Iterable[Result], *, colour: bool = False) -> str:
+def counts(results: Iterable[Result], *, colour: bool = False, width: int = 80) -> str:
     """All verdicts with their numbers, zeros too: ``12 passed, 0 failed, …``."""
-    return ", ".join(
-        paint(f"{number} {verdict.value}", verdict, colour and number > 0)
-        for verdict, number in count(results).items()
-    )
+    lines, column = [""], 0
+    for verdict, number in count(results).items():
+        word = f"{number} {verdict.value}"
+        if column + len(word) + 3 > width:
+            lines, column = [*lines, ""], 0
+        separator = ", " if column else ""
+        lines[-1] += separator + paint(word, verdict, colour and number > 0)
+        column += len(separator) + len(word)
+    return ",\n".join(lines)
 
 
 def failures(results: Sequence[Result], *, colour: bool = False) -> str:
