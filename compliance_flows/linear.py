@@ -10,7 +10,7 @@ class MokLinear(FlowSpec):
     """start, hold, end."""
 
     ledger = ledger_parameter()
-    hold_seconds = Parameter("hold_seconds", default=12.0, help="How long hold waits at most.")
+    hold_seconds = Parameter("hold_seconds", default=20.0, help="How long hold waits at most.")
 
     @step
     def start(self):

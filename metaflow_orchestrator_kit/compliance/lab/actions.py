@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -75,6 +77,28 @@ def list_deployments(live: Live) -> None:
     live.extra["listed_other"] = _outcome(lambda: names("NoSuchFlowAnywhere"))
     live.extra["found_run"] = _outcome(again)
     live.extra["unknown"] = _outcome(lambda: str(by_name("no-such-deployment").name))
+
+
+@action
+def trigger_wrongly_first(live: Live) -> None:
+    """Trigger with a parameter that does not exist, and with one of another type, then rightly."""
+    live.extra["misspelt"] = _outcome(lambda: live.deployed.trigger(cuont=1).pathspec)
+    live.extra["mistyped"] = _outcome(lambda: live.deployed.trigger(count="many").pathspec)
+    run_to_end(live)
+
+
+@action
+def compile_and_run(live: Live) -> None:
+    """Run to the end; ``extra`` holds what ``create --only-json`` prints."""
+    command = [sys.executable, str(live.flow_file), "--no-pylint"]
+    command += [live.settings.scheduler_type, "create", "--only-json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    live.extra["compiled"] = {
+        "code": done.returncode,
+        "stdout": done.stdout,
+        "stderr": done.stderr[-4000:],
+    }
+    run_to_end(live)
 
 
 def _outcome(call: Callable[[], Any]) -> dict[str, Any]:

@@ -1,0 +1,145 @@
+"""Cases on a @project flow: its branch, and finding its deployment by a dotted name."""
+
+from __future__ import annotations
+
+from metaflow_orchestrator_kit.capabilities import Cap
+from metaflow_orchestrator_kit.compliance.case import case
+from metaflow_orchestrator_kit.compliance.cases import facts
+from metaflow_orchestrator_kit.compliance.expect import Expect
+from metaflow_orchestrator_kit.compliance.model import Observation, Scenario, Via
+
+STEPS = ("start", "middle", "end")
+VALUES = {"alpha": 41, "spec": {"a": [1, "ü", None]}, "my_word": "it's $HOME"}
+
+BRANDED = Scenario(
+    "branded",
+    "branded",
+    caps=(Cap.PROJECT_BRANCH,),
+    top={"branch": "feature_x"},
+    timeout=120,
+    expected=8,
+)
+FOUND = Scenario(
+    "branded_found",
+    "branded",
+    caps=(Cap.PROJECT_BRANCH, Cap.FROM_DEPLOYMENT),
+    top={"branch": "feature_y"},
+    trigger=VALUES,
+    via=Via.FROM_DEPLOYMENT,
+    timeout=120,
+    expected=10,
+)
+
+
+def _branch_everywhere(seen: Observation, expect: Expect, branch: str, likely: list[str]) -> None:
+    assert seen.deployment is not None
+    identity = {
+        "project": "mok_brand",
+        "branch": f"test.{branch}",
+        "production": False,
+        "project_flow": f"mok_brand.test.{branch}.{seen.deployment.flow_name}",
+    }
+    for step in STEPS:
+        task = facts.one(seen, expect, step, likely)
+        expect.equal(
+            f"project identity in '{step}'",
+            expected=identity,
+            observed={name: facts.own(task, "seen", name) for name in identity},
+            likely=likely,
+        )
+
+
+@case("branch-in-every-step", cap=Cap.PROJECT_BRANCH, clauses=("D8", "J3"), scenario=BRANDED)
+def in_every_step(seen: Observation, expect: Expect) -> None:
+    """A branch given at deploy holds in every step, the first and the last among them."""
+    _branch_everywhere(
+        seen,
+        expect,
+        "feature_x",
+        ["--branch is not among the top-level options of that step's command"],
+    )
+    facts.ended_well(seen, expect)
+
+
+@case("branch-on-run", cap=Cap.PROJECT_BRANCH, clauses=("E8", "E9"), scenario=BRANDED)
+def on_run(seen: Observation, expect: Expect) -> None:
+    """The run is tagged with the project and the branch that its steps run in.
+
+    These tags come from init: without --branch there, the run belongs to user.<worker>.
+    """
+    assert seen.run is not None
+    for tag in ("project:mok_brand", "project_branch:test.feature_x"):
+        expect.contains(
+            "system tags of the run",
+            expected=tag,
+            observed=seen.run.system_tags,
+            likely=["--branch is not passed to init"],
+        )
+
+
+@case("branch-in-name", cap=Cap.PROJECT_BRANCH, clauses=("B14", "J1", "J4"), scenario=BRANDED)
+def in_name(seen: Observation, expect: Expect) -> None:
+    """A deployment's name tells the branch apart; the flow's name stays the class name."""
+    assert seen.deployment is not None
+    expect.true(
+        "name of the deployment",
+        seen.deployment.name not in (None, "", seen.deployment.flow_name),
+        expected="project, branch and flow, in the scheduler's spelling",
+        observed=seen.deployment.name,
+        likely=["the name does not come from current.project_flow_name"],
+    )
+    expect.equal(
+        "flow in the pathspec",
+        expected=seen.deployment.flow_name,
+        observed=(seen.pathspec or "").partition("/")[0],
+    )
+
+
+@case(
+    "found-by-name",
+    cap=Cap.FROM_DEPLOYMENT,
+    clauses=("B10", "B11", "C4"),
+    scenario=FOUND,
+    sees_errors=True,
+)
+def found_by_name(seen: Observation, expect: Expect) -> None:
+    """A deployment is found by its name alone, dots and all, in another process and directory.
+
+    The name is no class name: taken for one, a dotted name is a syntax error, and the last
+    word of it is another flow.
+    """
+    expect.equal(
+        "error on the way from the deployment's name to the end of its run",
+        expected=None,
+        observed=None if seen.error is None else f"{seen.error.phase}: {seen.error.message}",
+        likely=[
+            "the flow's name is cut out of the identifier instead of read from what was stored",
+            "the stub flow lacks @project or the parameters",
+        ],
+    )
+    assert seen.deployment is not None
+    expect.equal(
+        "flow in the pathspec of the triggered run",
+        expected=seen.deployment.flow_name,
+        observed=(seen.pathspec or "").partition("/")[0],
+    )
+    facts.ended_well(seen, expect)
+
+
+@case("found-keeps-branch", cap=Cap.FROM_DEPLOYMENT, clauses=("B11", "B14"), scenario=FOUND)
+def found_keeps_branch(seen: Observation, expect: Expect) -> None:
+    """A run triggered through from_deployment() is in the branch of the deployment."""
+    _branch_everywhere(
+        seen, expect, "feature_y", ["the raw branch is not stored with the deployment"]
+    )
+
+
+@case("found-keeps-parameters", cap=Cap.FROM_DEPLOYMENT, clauses=("B6", "B11"), scenario=FOUND)
+def found_keeps_parameters(seen: Observation, expect: Expect) -> None:
+    """A found deployment knows its parameters: their types, and names with hyphens."""
+    expect.equal(
+        "parameters in 'start'",
+        expected=VALUES,
+        observed=facts.own(facts.one(seen, expect, "start"), "got"),
+        likely=["names or types of parameters are not stored with the deployment"],
+    )

@@ -1,0 +1,136 @@
+"""What several cases ask of an observation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from metaflow_orchestrator_kit.compliance.expect import Expect
+from metaflow_orchestrator_kit.compliance.model import Observation, TaskSeen
+
+GOOD_ENDS = frozenset(
+    {"succeeded", "success", "successful", "completed", "complete", "finished", "done", "passed"}
+)
+"""Words that schedulers have for a run that ended well, in lower case."""
+
+BAD_ENDS = frozenset(
+    {"failed", "failure", "error", "errored", "crashed", "aborted", "timed_out", "timedout"}
+    | {"timeout"}
+)
+"""Words that schedulers have for a run that failed by itself (clause L1)."""
+
+
+def word(status: str | None) -> str:
+    """A status in lower case with underscores; ``none`` where there is none."""
+    return str(status).strip().lower().replace("-", "_")
+
+
+def tasks(
+    seen: Observation, expect: Expect, step: str, count: int, likely: Sequence[str] = ()
+) -> list[TaskSeen]:
+    """The tasks of a step, as many as there have to be, by their foreach index."""
+    found = seen.step(step)
+    expect.equal(
+        f"number of tasks of step '{step}' ({', '.join(task.id for task in found) or 'none'})",
+        expected=count,
+        observed=len(found),
+        likely=[*likely, _how_it_ended(seen)],
+    )
+    return found
+
+
+def one(seen: Observation, expect: Expect, step: str, likely: Sequence[str] = ()) -> TaskSeen:
+    """The only task of a step."""
+    return tasks(seen, expect, step, 1, likely)[0]
+
+
+def absent(seen: Observation, expect: Expect, step: str, likely: Sequence[str] = ()) -> None:
+    """The step must have no task at all."""
+    tasks(seen, expect, step, 0, likely)
+
+
+def once(seen: Observation, expect: Expect, *steps: str) -> None:
+    """Every one of the steps ran as one task, in one attempt, and succeeded."""
+    for step in steps:
+        task = one(seen, expect, step)
+        attempts(seen, expect, task, [0])
+        expect.true(
+            f"task {step}/{task.id}",
+            task.successful and task.finished,
+            expected="successful and finished",
+            observed=f"successful={task.successful}, finished={task.finished}: {task.exception}",
+        )
+
+
+def own(task: TaskSeen, name: str, field: str | None = None) -> Any:
+    """An artifact, or a field of it, that this very task wrote; says so where there is none.
+
+    ``seen`` is written by every step: one that came from the step before is not this step's.
+    """
+    witness = task.artifacts.get("seen")
+    mine = isinstance(witness, dict) and witness.get("step") == task.step
+    if not mine:
+        return f"<the user code of '{task.step}' left no record>"
+    value = task.artifacts.get(name, f"<no artifact '{name}'>")
+    if field is None:
+        return value
+    return value.get(field, f"<no '{field}' in {name}>") if isinstance(value, dict) else value
+
+
+def attempts(
+    seen: Observation,
+    expect: Expect,
+    task: TaskSeen,
+    expected: list[int],
+    *,
+    user_code: list[int] | None = None,
+    likely: Sequence[str] = (),
+) -> None:
+    """The task's attempts, and the ones in which the user's code ran (all, if not given).
+
+    The first are what Metaflow registered; the second come from the flow's ledger, where the
+    scheduler's tasks can reach it. ``current.retry_count`` is in both.
+    """
+    what = f"attempts of task {task.step}/{task.id}"
+    expect.equal(
+        f"{what}, in order, as Metaflow registered them",
+        expected=expected,
+        observed=task.attempts,
+        likely=likely,
+    )
+    if seen.ledger:
+        ran = [entry["attempt"] for entry in seen.entries(task.step) if entry["task_id"] == task.id]
+        expect.equal(
+            f"{what} that ran the user's code, by current.retry_count",
+            expected=expected if user_code is None else user_code,
+            observed=ran,
+            likely=likely,
+        )
+
+
+def ended_well(seen: Observation, expect: Expect, likely: Sequence[str] = ()) -> None:
+    """The run succeeded, for the scheduler and for Metaflow."""
+    expect.true(
+        "the final status of the run",
+        word(seen.final_status) in GOOD_ENDS or seen.final_status is None,
+        expected="succeeded, in the scheduler's word",
+        observed=seen.final_status,
+        likely=[*likely, _how_it_ended(seen)],
+    )
+    expect.true(
+        "Run.successful of Metaflow's client",
+        seen.run is not None and seen.run.successful,
+        expected=True,
+        observed=None if seen.run is None else seen.run.successful,
+        likely=[*likely, _how_it_ended(seen)],
+    )
+
+
+def _how_it_ended(seen: Observation) -> str:
+    """One line that says where the run went wrong, if it did."""
+    broken = [task for task in seen.tasks if not task.finished or task.exception]
+    if not broken:
+        return f"no task failed; the final status was {seen.final_status}"
+    first = broken[0]
+    reason = (first.exception or "its process ended without an exception").strip().splitlines()[-1]
+    return f"the run stopped at {first.step}/{first.id}, attempts {first.attempts}: {reason}"

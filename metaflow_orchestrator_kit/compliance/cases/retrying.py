@@ -1,0 +1,86 @@
+"""Cases on steps of every kind that fail before they succeed."""
+
+from __future__ import annotations
+
+from metaflow_orchestrator_kit.capabilities import Cap
+from metaflow_orchestrator_kit.compliance.case import case
+from metaflow_orchestrator_kit.compliance.cases import facts
+from metaflow_orchestrator_kit.compliance.expect import Blocked, Expect
+from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
+
+RETRYING = Scenario("retrying", "retrying", caps=(Cap.RETRY,), timeout=150, expected=22)
+
+LIKELY = [
+    "--retry-count is a constant, or the scheduler's counter with another origin than 0",
+    "attempts are counted per step or per run, not per task",
+    "the failed attempt did not get its retry",
+]
+
+
+@case("retry-count", cap=Cap.RETRY, clauses=("H1", "H3"), scenario=RETRYING)
+def count(seen: Observation, expect: Expect) -> None:
+    """Attempts of a task are numbered 0, 1, 2 … without a gap, each task for itself.
+
+    With a constant 0 attempts overwrite each other; a gap hides the attempt that succeeded.
+    """
+    for step in ("start", "fan"):
+        facts.attempts(seen, expect, facts.one(seen, expect, step), [0, 1], likely=LIKELY)
+    for index, task in enumerate(facts.tasks(seen, expect, "work", 3)):
+        facts.attempts(seen, expect, task, list(range(index + 1)), likely=LIKELY)
+    facts.attempts(seen, expect, facts.one(seen, expect, "join"), [0, 1], likely=LIKELY)
+    facts.attempts(seen, expect, facts.one(seen, expect, "end"), [0], likely=LIKELY)
+
+
+@case("retry-last-attempt-counts", cap=Cap.RETRY, clauses=("H1", "H2"), scenario=RETRYING)
+def last_attempt_counts(seen: Observation, expect: Expect) -> None:
+    """The attempt that succeeds is the one that the rest of the run and the client see."""
+    for task in seen.tasks:
+        expect.equal(
+            f"current.retry_count in the last attempt of {task.step}/{task.id}",
+            expected=task.current_attempt,
+            observed=facts.own(task, "seen", "attempt"),
+            likely=LIKELY,
+        )
+    expect.equal(
+        "item and successful attempt of each input of 'join'",
+        expected=[[0, 0], [1, 1], [2, 2]],
+        observed=facts.own(facts.one(seen, expect, "join"), "joined"),
+        likely=LIKELY,
+    )
+    facts.ended_well(seen, expect, LIKELY)
+
+
+@case("retry-same-task", cap=Cap.RETRY, clauses=("F2", "H1"), scenario=RETRYING)
+def same_task(seen: Observation, expect: Expect) -> None:
+    """All attempts of a task have one task id.
+
+    An attempt number or a random part in the id makes failed attempts look like further tasks.
+    """
+    for step in ("start", "fan"):
+        facts.one(seen, expect, step, ["the task id changes with the attempt"])
+    facts.tasks(seen, expect, "work", 3, ["the task id changes with the attempt"])
+
+
+@case("retry-keeps-run", cap=Cap.RETRY, clauses=("E3", "E4", "H9"), scenario=RETRYING)
+def keeps_run(seen: Observation, expect: Expect) -> None:
+    """A retried first step does not set the run up again."""
+    assert seen.run is not None
+    facts.attempts(seen, expect, facts.one(seen, expect, "start"), [0, 1], likely=LIKELY)
+    expect.equal(
+        "number of tasks of _parameters",
+        expected=1,
+        observed=len(seen.run.parameters_tasks),
+        likely=["init runs with every attempt of the first step, under another id"],
+    )
+
+
+@case("foreach-after-retry", cap=Cap.FOREACH, clauses=("F10", "I1"), scenario=RETRYING)
+def width_after_retry(seen: Observation, expect: Expect) -> None:
+    """A foreach step that fails once before it fans out has its full width afterwards.
+
+    Read from attempt 0, the width is missing, or taken for 1.
+    """
+    fan = seen.one("fan")
+    if fan is None or not fan.successful:
+        raise Blocked("the foreach step 'fan' did not succeed; see 'retry-count'")
+    facts.tasks(seen, expect, "work", 3, ["the width is read from attempt 0"])

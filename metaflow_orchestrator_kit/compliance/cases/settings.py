@@ -1,0 +1,105 @@
+"""Cases on configs, on decorators that depend on them, and on the branch of the user."""
+
+from __future__ import annotations
+
+from metaflow_orchestrator_kit.capabilities import Cap
+from metaflow_orchestrator_kit.compliance.case import case
+from metaflow_orchestrator_kit.compliance.cases import facts
+from metaflow_orchestrator_kit.compliance.expect import Expect
+from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
+
+STEPS = ("start", "middle", "end")
+
+SETTINGS = Scenario(
+    "settings",
+    "settings",
+    caps=(Cap.CONFIG_EXPR,),
+    top={
+        "config_value": [
+            ("tuning", {"project": "mok_tuned", "colour": "tür kis"}),
+            ("pairs", "a=10;b=20"),
+        ]
+    },
+    timeout=120,
+    expected=8,
+)
+
+LIKELY = [
+    "METAFLOW_FLOW_CONFIG_VALUE is missing in the commands of some steps: the defaults hold there",
+    "it holds raw values instead of kv.<name>: the user's parser gets JSON",
+]
+
+
+@case("config-values", cap=Cap.CONFIG_EXPR, clauses=("D7", "G6"), scenario=SETTINGS)
+def values(seen: Observation, expect: Expect) -> None:
+    """Every step sees the config values of the deployment: overridden, parsed, plain."""
+    for step in STEPS:
+        got = facts.own(facts.one(seen, expect, step, LIKELY), "got")
+        got = got if isinstance(got, dict) else {}
+        expect.equal(
+            f"configs in '{step}'",
+            expected={"colour": "tür kis", "pairs": {"a": 10, "b": 20}, "raw": "[not: json"},
+            observed={name: got.get(name) for name in ("colour", "pairs", "raw")},
+            likely=LIKELY,
+        )
+    facts.ended_well(seen, expect, LIKELY)
+
+
+@case("config-in-decorators", cap=Cap.CONFIG_EXPR, clauses=("D7", "G6"), scenario=SETTINGS)
+def in_decorators(seen: Observation, expect: Expect) -> None:
+    """What is evaluated while a task imports the flow sees the configs of the deployment.
+
+    self.cfg looks right in any case, because it is an artifact; a decorator in the task does not.
+    """
+    for step in STEPS:
+        expect.equal(
+            f"@project(name=config_expr(…)) in '{step}', as current.project_name",
+            expected="mok_tuned",
+            observed=facts.own(facts.one(seen, expect, step, LIKELY), "seen", "project"),
+            likely=LIKELY,
+        )
+    assert seen.run is not None
+    expect.contains(
+        "system tags of the run",
+        expected="project:mok_tuned",
+        observed=seen.run.system_tags,
+        likely=["METAFLOW_FLOW_CONFIG_VALUE is missing in the command of init"],
+    )
+
+
+@case("config-in-environment", cap=Cap.CONFIG_EXPR, clauses=("G8",), scenario=SETTINGS)
+def in_environment(seen: Observation, expect: Expect) -> None:
+    """Variables of @environment are set in their step, config_expr included, and only there.
+
+    The decorator itself acts in Metaflow's own runtime only: the scheduler has to set them.
+    """
+    likely = ["@environment is not translated", "its variables are read before configs are known"]
+    for step, colour, quoted in (
+        ("start", "tür kis", "a 'b' \"c\" $d"),
+        ("middle", "tür kis-middle", None),
+        ("end", None, None),
+    ):
+        got = facts.own(facts.one(seen, expect, step), "got")
+        expect.equal(
+            f"variables in '{step}'",
+            expected={"MOK_COLOUR": colour, "MOK_QUOTED": quoted},
+            observed={name: got.get(name) for name in ("MOK_COLOUR", "MOK_QUOTED")}
+            if isinstance(got, dict)
+            else got,
+            likely=likely,
+        )
+
+
+@case("branch-of-user", cap=Cap.PROJECT_BRANCH, clauses=("E9", "G3"), scenario=SETTINGS)
+def branch_of_user(seen: Observation, expect: Expect) -> None:
+    """Without --branch a @project flow runs in its deployer's branch, the same everywhere."""
+    assert seen.run is not None
+    tags = [tag for tag in seen.run.system_tags if tag.startswith("project_branch:user.")]
+    expect.equal("project_branch tags of the run, for a user", expected=1, observed=len(tags))
+    for step in STEPS:
+        expect.equal(
+            f"current.branch_name in '{step}'",
+            expected=tags[0].partition(":")[2],
+            observed=facts.own(facts.one(seen, expect, step), "seen", "branch"),
+            likely=["METAFLOW_OWNER is not the same for init and for all steps"],
+        )

@@ -1,0 +1,63 @@
+"""Cases on a run that is terminated while two of its tasks work."""
+
+from __future__ import annotations
+
+from metaflow_orchestrator_kit.capabilities import Cap
+from metaflow_orchestrator_kit.compliance.case import case
+from metaflow_orchestrator_kit.compliance.cases import facts
+from metaflow_orchestrator_kit.compliance.expect import Expect
+from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
+
+TERMINATED = Scenario(
+    "terminated",
+    "terminable",
+    caps=(),
+    script="terminate_while_running",
+    timeout=150,
+    expected=15,
+)
+
+
+@case("terminate-status", cap=Cap.TERMINATE, clauses=("C9", "L4"), scenario=TERMINATED)
+def status(seen: Observation, expect: Expect) -> None:
+    """terminate() of a running run says that it worked, and the status says that it is over."""
+    expect.equal(
+        "terminate()",
+        expected=True,
+        observed=seen.extra.get("terminate", {}).get("result", seen.extra.get("terminate")),
+        likely=["terminate() does not return whether its command succeeded"],
+    )
+    expect.true(
+        "the final status",
+        seen.terminal_after is not None and facts.word(seen.final_status) not in facts.GOOD_ENDS,
+        expected="terminal, and not a success",
+        observed=seen.final_status,
+    )
+
+
+@case("terminate-processes", cap=Cap.TERMINATE, clauses=("H8", "L4"), scenario=TERMINATED)
+def processes(seen: Observation, expect: Expect) -> None:
+    """No process of a terminated run is left: no task, no child of a task, no executor."""
+    expect.equal(
+        "processes that still run some seconds after terminate()",
+        expected=[],
+        observed=seen.residue.processes,
+        likely=[
+            "only the executor is killed, its children live on",
+            "steps are not started in a process group of their own",
+        ],
+    )
+
+
+@case("terminate-stops", cap=Cap.TERMINATE, clauses=("L4",), scenario=TERMINATED)
+def stops(seen: Observation, expect: Expect) -> None:
+    """No step starts after terminate(), and no killed task is tried again."""
+    for task in seen.step("work"):
+        facts.attempts(seen, expect, task, [0])
+    for step in ("join", "end"):
+        facts.absent(seen, expect, step)
+    expect.equal(
+        "records of attempts before and after",
+        expected=seen.extra.get("entries_before"),
+        observed=seen.extra.get("entries_after"),
+    )
