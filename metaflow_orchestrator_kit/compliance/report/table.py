@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from metaflow_orchestrator_kit.capabilities import Cap
@@ -31,7 +32,9 @@ def render(results: Sequence[Result], *, colour: bool = False, width: int = 80) 
             lines.append(f"{cap.name:<18} {kind:<9} {'no cases':<14} -")
             continue
         word = paint(f"{verdict.value:<14}", verdict, colour)
-        lines.append(f"{cap.name:<18} {kind:<9} {word} {_short(own)}")
+        first, *more = textwrap.wrap(_short(own), width - 44)
+        lines.append(f"{cap.name:<18} {kind:<9} {word} {first}")
+        lines += [" " * 44 + part for part in more]
     return "\n".join([*lines, "-" * min(width, 80), counts(results, colour=colour, width=width)])
 
 

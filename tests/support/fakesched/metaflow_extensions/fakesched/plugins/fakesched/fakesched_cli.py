@@ -34,7 +34,7 @@ def create(obj, deployer_attribute_file, tags=None, priority=0):
         raise MetaflowException("@parallel is not supported by the fake scheduler.")
     record = {"name": obj.flow.name.lower(), "flow_name": obj.flow.name}
     record["metadata"] = obj.metadata.metadata_str()
-    record["flow_file"] = os.path.abspath(sys.argv[0])
+    record["flow_file"] = str(Path(sys.argv[0]).resolve())
     record["tags"], record["priority"] = list(tags), priority
     save(record)
     Path(deployer_attribute_file).write_text(
@@ -55,7 +55,7 @@ def trigger(obj, deployer_attribute_file=None, **kwargs):
             words += ["--" + parameter.name, str(value)]
     for tag in record["tags"]:
         words += ["--tag", tag]
-    identity = root() / ("starting-%d" % os.getpid())
+    identity = root() / (f"starting-{os.getpid()}")
     words += ["--run-id-file", str(identity)]
     command = 'trap "" HUP; "$@"; echo $? > "$0.exit"'
     process = subprocess.Popen(
@@ -70,7 +70,8 @@ def trigger(obj, deployer_attribute_file=None, **kwargs):
         if process.poll() is not None or time.time() > deadline:
             raise MetaflowException("The run did not start.")
         time.sleep(0.05)
-    pathspec = "%s/%s" % (obj.flow.name, identity.read_text().strip())
+    run_id = identity.read_text().strip()
+    pathspec = f"{obj.flow.name}/{run_id}"
     folder = run_folder(pathspec)
     folder.mkdir(parents=True)
     (folder / "pid").write_text(str(process.pid))

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from metaflow.exception import MetaflowException
-from metaflow.runner.deployer import Deployer, DeployedFlow, TriggeredRun
+from metaflow.runner.deployer import DeployedFlow, Deployer, TriggeredRun
 from metaflow.runner.utils import get_lower_level_group, handle_timeout, temporary_fifo
 
 from .fakesched_store import deployments, read, run_folder
@@ -50,13 +50,13 @@ class FakeDeployedFlow(DeployedFlow):
             process.sync_wait()
             if process.process.returncode == 0:
                 return FakeTriggeredRun(deployer=self.deployer, content=content)
-        raise Exception("Error triggering %s" % self.deployer.flow_file)
+        raise Exception(f"Error triggering {self.deployer.flow_file}")
 
     @classmethod
     def from_deployment(cls, identifier, metadata=None):
         record = read(identifier)
         if record is None:
-            raise MetaflowException("No deployment %s" % identifier)
+            raise MetaflowException(f"No deployment {identifier}")
         deployer = Deployer(record["flow_file"]).fakesched()
         deployer.name, deployer.flow_name = identifier, record["flow_name"]
         deployer.metadata = record["metadata"]
@@ -73,6 +73,6 @@ class FakeDeployedFlow(DeployedFlow):
         import json
 
         deployed = cls.from_deployment(identifier)
-        pathspec = "%s/%s" % (deployed.flow_name, run_id)
+        pathspec = f"{deployed.flow_name}/{run_id}"
         content = {"pathspec": pathspec, "name": identifier, "metadata": deployed.metadata}
         return FakeTriggeredRun(deployer=deployed.deployer, content=json.dumps(content))
