@@ -38,6 +38,12 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
 
 
+StepCommand = Callable[
+    [Plan, RunRequest, Launch, command.Site, Path | None],
+    tuple[str, ...],
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What every attempt of a run shares.
@@ -46,7 +52,8 @@ class Desk:
         plan: the compiled flow.
         run: the run.
         site: where the deployment lies on this machine.
-        internal_decorator: name of the extension's internal step decorator.
+        step_command: makes the arguments of a step, given plan, run, attempt, site, and the
+            file with the input paths when they are too many for a command line.
         facts: the scheduler's own ids, filed with each task.
         scratch: an existing folder for logs and hand-outs of the attempts.
         worker: the environment that tasks inherit from.
@@ -55,7 +62,7 @@ class Desk:
     plan: Plan
     run: RunRequest
     site: command.Site
-    internal_decorator: str
+    step_command: StepCommand
     facts: Mapping[str, str]
     scratch: Path
     worker: Mapping[str, str]
@@ -113,14 +120,7 @@ def _step_arguments(desk: Desk, files: _Files) -> _Arguments:
         if command.needs_input_paths_file(run, launch):
             listing = files.path("inputs")
             listing.write_text(command.input_paths(run, launch.inputs))
-        return command.step_command(
-            plan,
-            run,
-            launch,
-            site,
-            internal_decorator=desk.internal_decorator,
-            input_paths_file=listing,
-        )
+        return desk.step_command(plan, run, launch, site, listing)
 
     return arguments
 
@@ -236,7 +236,7 @@ def _datastore(plan: Plan) -> Any:
     from metaflow.plugins import DATASTORES
 
     options = dict(option for option in plan.options if len(option) == 2)
-    storage = next(store for store in DATASTORES if store.TYPE == options["--datastore"])
+    storage = {store.TYPE: store for store in DATASTORES}[options["--datastore"]]
     return FlowDataStore(
         plan.identity.flow_name, None, storage_impl=storage, ds_root=options["--datastore-root"]
     )

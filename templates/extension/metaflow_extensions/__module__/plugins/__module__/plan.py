@@ -196,9 +196,7 @@ class Plan:
         fields["identity"] = Identity(**fields["identity"])
         fields["code"] = Code(**fields["code"])
         fields["steps"] = {
-            name: Step(
-                **{**step, "out": tuple(step["out"]), "decospecs": tuple(step["decospecs"])}
-            )
+            name: Step(**{**step, "out": tuple(step["out"]), "decospecs": tuple(step["decospecs"])})
             for name, step in fields["steps"].items()
         }
         fields["parameters"] = tuple(Parameter(**p) for p in fields["parameters"])

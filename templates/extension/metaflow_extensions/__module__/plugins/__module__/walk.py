@@ -325,7 +325,7 @@ class Walker:
         return []
 
     def _go_on(self, step: Step, task: _Task, handout: Handout) -> list[Launch]:
-        refs = (TaskRef(step.name, task.launch.task_id),)
+        refs: tuple[TaskRef, ...] = (TaskRef(step.name, task.launch.task_id),)
         if task.launch.parallel:
             # The join of a gang takes every node's task, not the control task alone, and
             # Metaflow does not check their number (clause F17).

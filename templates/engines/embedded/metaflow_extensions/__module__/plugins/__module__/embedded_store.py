@@ -125,7 +125,8 @@ class Store:
         """
         with self._open() as database:
             database.execute(
-                "INSERT OR IGNORE INTO run (run_id, deployment, plan, code, request, state, created)"
+                "INSERT OR IGNORE INTO run"
+                " (run_id, deployment, plan, code, request, state, created)"
                 " SELECT ?, name, plan, code, ?, ?, ? FROM deployment WHERE name = ?",
                 (
                     request.run_id,
@@ -191,18 +192,26 @@ class Store:
         return folder
 
     @contextlib.contextmanager
-    def lease(self, run_id: str) -> Iterator[bool]:
-        """Try to become the only one who drives a run; yields whether it worked."""
+    def lease(self, run_id: str) -> Iterator[int | None]:
+        """Try to become the only one who may drive a run.
+
+        Yields:
+            A file descriptor, or None when somebody else has the lease. The lease is held until
+            every copy of the descriptor is closed: a child process that inherits it has it.
+        """
         descriptor = os.open(self.folder(run_id) / "lease", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
+            yield descriptor if _lock(descriptor) else None
         finally:
             os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _record(row: sqlite3.Row) -> RunRecord:
