@@ -70,16 +70,25 @@ def test_the_top_level_is_what_metaflow_looks_for(wheel: Path) -> None:
         assert archive.read(name).decode().split() == ["metaflow_extensions"]
 
 
-def test_metaflow_finds_the_installed_wheel(wheel: Path, tmp_path: Path) -> None:
-    run([sys.executable, "-m", "venv", "venv"], tmp_path)
-    python = str(tmp_path / "venv" / "bin" / "python")
-    run([python, "-m", "pip", "install", "--quiet", "--no-deps", str(wheel)], tmp_path)
-    (site,) = (tmp_path / "venv").glob("lib/python*/site-packages")
-    # Metaflow comes from the environment of the tests, so that no network is needed.
+@pytest.fixture(scope="module")
+def python(wheel: Path) -> str:
+    """An interpreter that has the wheel installed, and lent to it what the tests run on."""
+    venv = wheel.parent / "venv"
+    run([sys.executable, "-m", "venv", str(venv)], wheel.parent)
+    python = str(venv / "bin" / "python")
+    run([python, "-m", "pip", "install", "--quiet", "--no-deps", str(wheel)], wheel.parent)
+    (site,) = venv.glob("lib/python*/site-packages")
     folders = [folder for folder in sys.path if folder.endswith("-packages")]
     (site / "lent.pth").write_text("\n".join(folders) + "\n")
+    return python
 
+
+def test_metaflow_finds_the_installed_wheel(python: str, tmp_path: Path) -> None:
     code = 'from metaflow import Deployer; print(Deployer("flow.py").probed_scheduler.__name__)'
-    said = run([python, "-c", code], tmp_path)
+    assert run([python, "-c", code], tmp_path) == "probed_scheduler\n"
 
-    assert said == "probed_scheduler\n"
+
+def test_the_tests_of_the_project_pass(python: str, wheel: Path, tmp_path: Path) -> None:
+    tests = wheel.parent / "project" / "tests"
+    said = run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests)], tmp_path)
+    assert "4 passed" in said
