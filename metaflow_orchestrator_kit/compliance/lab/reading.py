@@ -37,18 +37,13 @@ def read_run(pathspec: str) -> tuple[RunSeen, list[TaskSeen]]:
 
 
 def _task(task: Any, step: str) -> TaskSeen:
-    fields = task.metadata
-    latest = {item.name: str(item.value) for item in sorted(fields, key=lambda one: one.created_at)}
-    attempts = [
-        int(item.value)
-        for item in sorted(fields, key=lambda one: one.created_at)
-        if item.name == "attempt" and str(item.value).isdigit()
-    ]
+    fields = sorted(task.metadata, key=lambda one: one.created_at)
+    latest = {item.name: str(item.value) for item in fields}
     return TaskSeen(
         step=step,
         id=task.id,
         index=_index(task),
-        attempts=attempts,
+        attempts=_attempts(fields),
         current_attempt=_or_none(lambda: int(task.current_attempt)),
         successful=bool(task.successful),
         finished=bool(task.finished),
@@ -62,6 +57,20 @@ def _task(task: Any, step: str) -> TaskSeen:
         created_at=_or_none(lambda: task.created_at.timestamp()),
         finished_at=_or_none(lambda: task.finished_at.timestamp()),
     )
+
+
+def _attempts(fields: list[Any]) -> list[int]:
+    """The number of each attempt that started, in order.
+
+    A task whose id is not an integer registers its attempt twice, once with the id and once
+    at its beginning; only the latter comes together with the run that it originates from.
+    """
+    numbers = [item for item in fields if item.name == "attempt" and str(item.value).isdigit()]
+    starts = [item.created_at for item in fields if item.name == "origin-run-id"]
+    if not numbers or not starts:
+        return sorted({int(item.value) for item in numbers})
+    nearest = (min(numbers, key=lambda item: abs(item.created_at - at)) for at in starts)
+    return [int(item.value) for item in nearest]
 
 
 def _short(pathspec: str) -> str:
