@@ -1,0 +1,265 @@
+"""The values that the interpreter computes with.
+
+Lists, mappings and objects are mutable in Python, so they live in a heap (`state.State`) as
+immutable *cells* that a `Ref` names. Everything else is an immutable value.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from metaflow_orchestrator_kit.validate.project import Module
+
+_ids = itertools.count(1)
+
+
+def fresh_id() -> int:
+    """A number that no other part, item or cell of this process has."""
+    return next(_ids)
+
+
+class Origin(NamedTuple):
+    """Where in the source tree something was written (1-based line and column)."""
+
+    path: str
+    line: int
+    column: int
+    end_line: int
+
+
+class Cond(NamedTuple):
+    """One condition on the way to a value.
+
+    kind is ``if`` (a branch), ``loop`` (once per element, maybe never), ``except`` (an error
+    path) or ``own`` (a test of the element at hand). ``subject`` names what the tested value was
+    made from: an option that is left out when its own value is empty is recognised by it.
+    """
+
+    text: str
+    holds: bool
+    kind: str
+    subject: frozenset[str] = frozenset()
+
+    def negated(self) -> Cond:
+        return Cond(self.text, not self.holds, self.kind, self.subject)
+
+
+Conds = tuple[Cond, ...]
+
+
+def contradict(left: Conds, right: Conds) -> bool:
+    """Whether two sets of conditions cannot hold together."""
+    return any(a.negated() == b for a in left for b in right)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that could not be followed; names are the identifiers that it was made from."""
+
+    names: frozenset[str] = frozenset()
+    why: str = ""
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A constant that is not a string: number, None, bool, bytes."""
+
+    value: object
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a string: literal text, or a value formatted into it (`repr_` for ``!r``)."""
+
+    content: str | Value
+    origin: Origin
+    conds: Conds = ()
+    uid: int = 0
+    repr_: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string, as far as it is known."""
+
+    parts: tuple[Part, ...]
+
+    def literal(self) -> str | None:
+        """The whole string when every part is literal and unconditional."""
+        if any(not isinstance(p.content, str) or p.conds for p in self.parts):
+            return None
+        return "".join(p.content for p in self.parts if isinstance(p.content, str))
+
+    def skeleton(self, hole: str = "\0") -> str:
+        """The string with *hole* where a value is formatted in."""
+        return "".join(p.content if isinstance(p.content, str) else hole for p in self.parts)
+
+    def origin(self) -> Origin | None:
+        return self.parts[0].origin if self.parts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Alt:
+    """One of several values, each with the conditions under which it is the one."""
+
+    options: tuple[tuple[Conds, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A list, mapping or object in the heap."""
+
+    cell: int
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionInfo:
+    """A function or method of the project."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    module: Module
+    owner: ClassInfo | None
+    qualname: str
+
+    def __hash__(self) -> int:
+        return id(self.node)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FunctionInfo) and other.node is self.node
+
+
+@dataclass(frozen=True, slots=True)
+class ClassInfo:
+    """A class of the project; bases are dotted names as written."""
+
+    node: ast.ClassDef
+    module: Module
+    bases: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    def __hash__(self) -> int:
+        return id(self.node)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ClassInfo) and other.node is self.node
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A callable of the project, bound to a receiver or closed over an environment."""
+
+    info: FunctionInfo
+    receiver: Value | None = None
+    closure: Mapping[str, Value] | None = None
+
+    def __hash__(self) -> int:
+        return hash(self.info)
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    info: ClassInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleValue:
+    """An imported module: of the project, or only known by its dotted name."""
+
+    name: str
+    module: Module | None = None
+
+
+Value = Unknown | Const | Text | Alt | Ref | Function | Class | ModuleValue
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An element of a list; ``many`` is a splat whose elements are not known."""
+
+    value: Value
+    origin: Origin
+    conds: Conds = ()
+    uid: int = 0
+    many: bool = False
+
+    def under(self, conds: Conds) -> Item:
+        return replace(self, conds=both(conds, self.conds)) if conds else self
+
+
+@dataclass(frozen=True, slots=True)
+class ListCell:
+    items: tuple[Item, ...]
+    kind: str  # list, tuple, set, generator
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of a mapping; ``key`` None is a merged-in mapping that could not be followed."""
+
+    key: Value | None
+    value: Value
+    origin: Origin
+    conds: Conds = ()
+    uid: int = 0
+
+    def under(self, conds: Conds) -> Entry:
+        return replace(self, conds=both(conds, self.conds)) if conds else self
+
+
+@dataclass(frozen=True, slots=True)
+class MapCell:
+    entries: tuple[Entry, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectCell:
+    cls: ClassInfo | None
+    attrs: Mapping[str, Value]
+    origin: Origin
+
+
+Cell = ListCell | MapCell | ObjectCell
+
+
+def both(outer: Conds, inner: Conds) -> Conds:
+    return tuple(dict.fromkeys((*outer, *inner)))[:8]
+
+
+def text_of(literal: str, origin: Origin) -> Text:
+    return Text((Part(literal, origin, uid=fresh_id()),))
+
+
+def key_of(value: Value | None) -> str | None:
+    """The literal string that *value* is, or None."""
+    return value.literal() if isinstance(value, Text) else None
+
+
+def names_in(value: Value | None) -> frozenset[str]:
+    """Every identifier that *value* was made from, as far as it is not literal."""
+    match value:
+        case Unknown(names=names):
+            return names
+        case Text(parts=parts):
+            found = [names_in(p.content) for p in parts if not isinstance(p.content, str)]
+            return frozenset[str]().union(*found)
+        case Alt(options=options):
+            return frozenset[str]().union(*(names_in(v) for _, v in options))
+        case _:
+            return frozenset()
+
+
+def options_of(value: Value) -> tuple[tuple[Conds, Value], ...]:
+    """The alternatives of *value*; itself when there is only one."""
+    return value.options if isinstance(value, Alt) else (((), value),)

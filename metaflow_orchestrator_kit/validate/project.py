@@ -1,0 +1,338 @@
+"""The extension(s) under a directory: modules parsed once, names resolved across them."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from metaflow_orchestrator_kit.validate.model.values import ClassInfo, FunctionInfo
+from metaflow_orchestrator_kit.validate.sources import Problem, Skipped, Tree, read, scan
+
+NAMESPACE = "metaflow_extensions"
+CONFIG_NAME = re.compile(r"^mfextinit_[a-zA-Z0-9_-]+\.py$")
+_CONFIG_PARENTS = 4
+
+
+@dataclass(eq=False, slots=True)
+class Module:
+    """One parsed file. ``path`` is relative to DIR, ``dotted`` its import path below DIR."""
+
+    path: str
+    dotted: str
+    tree: ast.Module
+    source: str
+    is_package: bool = False
+    functions: dict[str, FunctionInfo] = field(default_factory=dict)
+    classes: dict[str, ClassInfo] = field(default_factory=dict)
+    imports: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    stars: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    outside: bool = False
+    """Whether it lies above DIR and was read only to learn how DIR is registered."""
+
+    @property
+    def package(self) -> str:
+        return self.dotted if self.is_package else self.dotted.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """One organisation's plugins: the files that register them with Metaflow."""
+
+    organisation: str
+    plugins: str
+    configs: tuple[Module, ...]
+    kind: str  # "extension" (metaflow_extensions/<org>/plugins) or "plugins" (a bare folder)
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Project:
+    """Everything read under DIR."""
+
+    root: Path
+    modules: list[Module]
+    templates: list[Path]
+    extensions: list[Extension]
+    skipped: list[Skipped]
+    problems: list[Problem]
+    tree: Tree
+    _by_dotted: dict[str, Module] = field(default_factory=dict)
+
+    def find_module(self, dotted: str, importer: Module | None = None) -> Module | None:
+        """The module of that import path: exact, beside the importer, or by unique suffix."""
+        if not self._by_dotted:
+            self._by_dotted.update({m.dotted: m for m in self.modules})
+        found = self._by_dotted.get(dotted)
+        if found is not None or not dotted:
+            return found
+        tail = f".{dotted}"
+        matches = [m for name, m in self._by_dotted.items() if name.endswith(tail)]
+        if len(matches) == 1:
+            return matches[0]
+        # DIR may be a folder inside the package that the absolute import starts from.
+        parts = dotted.split(".")
+        for start in range(1, len(parts)):
+            rest = ".".join(parts[start:])
+            if rest in self._by_dotted and (start >= 2 or parts[0] in (NAMESPACE, "metaflow")):
+                return self._by_dotted[rest]
+        return None
+
+    def classes(self) -> Iterator[ClassInfo]:
+        for module in self.modules:
+            yield from module.classes.values()
+
+    def is_subclass(self, cls: ClassInfo, *bases: str) -> bool:
+        """Whether *cls* derives, through classes of the project, from one of the named bases."""
+        return any(
+            base.rpartition(".")[2] in bases
+            for known in self.ancestry(cls)
+            for base in known.bases
+        )
+
+    def ancestry(self, cls: ClassInfo) -> list[ClassInfo]:
+        """The class and its bases within the project, nearest first."""
+        found: list[ClassInfo] = []
+        waiting = [cls]
+        while waiting:
+            current = waiting.pop(0)
+            if current in found:
+                continue
+            found.append(current)
+            for base in current.bases:
+                parent = self.resolve_class(base, current.module)
+                if parent is not None:
+                    waiting.append(parent)
+        return found
+
+    def resolve_class(self, name: str, module: Module) -> ClassInfo | None:
+        head, _, rest = name.partition(".")
+        if not rest and name in module.classes:
+            return module.classes[name]
+        if head in module.imports:
+            dotted, attribute = module.imports[head]
+            full = f"{dotted}.{attribute}" if attribute else dotted
+            full = f"{full}.{rest}" if rest else full
+            target = self.find_module(full.rpartition(".")[0], module)
+            if target is not None and target is not module:
+                return self.resolve_class(full.rpartition(".")[2], target)
+        for star in module.stars:
+            target = self.find_module(star, module)
+            if target is not None and name in target.classes:
+                return target.classes[name]
+        return None
+
+
+def load(directory: Path) -> Project:
+    """Read and index the extension(s) under *directory* (or a single ``.py`` file)."""
+    tree = scan(directory)
+    problems = list(tree.problems)
+    modules: list[Module] = []
+    for path in tree.python:
+        module = _parse(path, tree.root, problems)
+        if module is not None:
+            modules.append(module)
+    extensions = _extensions(tree, modules, problems)
+    return Project(
+        tree.root, modules, tree.templates, extensions, tree.skipped, problems, tree
+    )
+
+
+def parse_source(source: str, path: str, dotted: str) -> Module:
+    """Parse *source* as a module and index what it defines.
+
+    Raises:
+        SyntaxError: it is not Python.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(source)
+    module = Module(path, dotted, tree, source, lines=source.splitlines())
+    module.is_package = path.endswith("__init__.py")
+    _index(module)
+    return module
+
+
+def _parse(path: Path, root: Path, problems: list[Problem]) -> Module | None:
+    relative = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    try:
+        source = read(path)
+        return parse_source(source, relative, dotted_name(relative))
+    except SyntaxError as error:
+        problems.append(
+            Problem(
+                relative,
+                f"is not valid Python: {error.msg}",
+                error.lineno or 1,
+                max(error.offset or 1, 1),
+            )
+        )
+    except ValueError as error:
+        problems.append(Problem(relative, str(error)))
+    except (RecursionError, MemoryError):
+        problems.append(Problem(relative, "is nested too deeply for Python's parser"))
+    return None
+
+
+def dotted_name(relative: str) -> str:
+    """The import path of a file below DIR; a leading ``src`` and what stands above the namespace
+    package do not count."""
+    parts = list(PurePosixPath(relative).with_suffix("").parts)
+    if NAMESPACE in parts:
+        parts = parts[parts.index(NAMESPACE) :]
+    elif parts and parts[0] in ("src", "lib"):
+        parts = parts[1:]
+    if parts and parts[-1] == "__init__":
+        parts = parts[:-1]
+    return ".".join(parts)
+
+
+def _index(module: Module) -> None:
+    for node in _definitions(module.tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                module.functions.setdefault(
+                    node.name, FunctionInfo(node, module, None, node.name)
+                )
+            case ast.ClassDef():
+                bases = tuple(b for b in map(dotted, node.bases) if b)
+                module.classes.setdefault(node.name, ClassInfo(node, module, bases))
+    for found in ast.walk(module.tree):
+        if isinstance(found, ast.Import | ast.ImportFrom):
+            record_import(module, found)
+
+
+def _definitions(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Top-level definitions, those under ``if``/``try`` and nested classes too."""
+    waiting: list[ast.stmt] = list(tree.body)
+    while waiting:
+        node = waiting.pop(0)
+        yield node
+        for name in ("body", "orelse", "finalbody"):
+            if isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
+                waiting.extend(getattr(node, name, []))
+        if isinstance(node, ast.Try):
+            waiting.extend(statement for h in node.handlers for statement in h.body)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            waiting.extend(n for n in ast.walk(node) if isinstance(n, ast.ClassDef) and n != node)
+
+
+def record_import(module: Module, node: ast.Import | ast.ImportFrom) -> None:
+    """Remember what an import statement binds, as absolute dotted names."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            name = alias.asname or alias.name.partition(".")[0]
+            target = alias.name if alias.asname else alias.name.partition(".")[0]
+            module.imports.setdefault(name, (target, None))
+        return
+    base = node.module or ""
+    if node.level:
+        parts = module.package.split(".") if module.package else []
+        parts = parts[: max(len(parts) - (node.level - 1), 0)]
+        base = ".".join([*parts, base] if base else parts)
+    for alias in node.names:
+        if alias.name == "*":
+            module.stars.append(base)
+        else:
+            module.imports.setdefault(alias.asname or alias.name, (base, alias.name))
+
+
+def dotted(node: ast.expr) -> str | None:
+    """``a.b.c`` for a name or attribute chain, else None."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if isinstance(node, ast.Name):
+        return ".".join([node.id, *reversed(parts)])
+    return None
+
+
+def _extensions(tree: Tree, modules: list[Module], problems: list[Problem]) -> list[Extension]:
+    found: dict[str, list[Module]] = {}
+    kinds: dict[str, tuple[str, str]] = {}
+    broken: dict[str, list[str]] = {}
+    for directory in tree.directories:
+        relative = directory.relative_to(tree.root)
+        absolute = directory.resolve().parts
+        if len(absolute) >= 3 and absolute[-1] == "plugins" and absolute[-3] == NAMESPACE:
+            kinds[relative.as_posix()] = (absolute[-2], "extension")
+    for module in modules:
+        folder = PurePosixPath(module.path).parent.as_posix()
+        if is_config(module, kinds.get(folder) is not None):
+            found.setdefault(folder, []).append(module)
+            kinds.setdefault(folder, ((tree.root / folder).resolve().parent.name, "plugins"))
+    for problem in problems:
+        path = PurePosixPath(problem.path)
+        if CONFIG_NAME.match(path.name):
+            broken.setdefault(path.parent.as_posix(), []).append(problem.path)
+            kinds.setdefault(path.parent.as_posix(), (path.parent.parent.name, "plugins"))
+    if not kinds and modules:
+        above = _config_above(tree.root, problems)
+        if above is not None:
+            return [above]
+    return [
+        Extension(org, folder, tuple(found.get(folder, [])), kind, tuple(broken.get(folder, [])))
+        for folder, (org, kind) in sorted(kinds.items())
+    ]
+
+
+def is_config(module: Module, in_plugins: bool) -> bool:
+    """Whether a module registers plugins: by its name, or as the ``__init__`` of plugins."""
+    name = PurePosixPath(module.path).name
+    if name.startswith("mfextinit_"):
+        return bool(CONFIG_NAME.match(name))
+    if name != "__init__.py":
+        return False
+    assigned = {n for n in assigned_names(module.tree) if n.endswith("_DESC")}
+    return bool(assigned) if not in_plugins else bool(assigned) or bool(module.tree.body)
+
+
+def assigned_names(tree: ast.Module) -> set[str]:
+    """Names that the module assigns at top level."""
+    names: set[str] = set()
+    for node in tree.body:
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Assign):
+            targets = node.targets
+        elif isinstance(node, ast.AnnAssign | ast.AugAssign):
+            targets = [node.target]
+        names.update(t.id for t in targets if isinstance(t, ast.Name))
+    return names
+
+
+def _config_above(root: Path, problems: list[Problem]) -> Extension | None:
+    """The registration of a package folder that DIR lies in: an mfextinit file or a plugins
+    ``__init__`` a few levels up."""
+    current = root.resolve()
+    for _ in range(_CONFIG_PARENTS):
+        current = current.parent
+        try:
+            candidates = [p for p in current.glob("mfextinit_*.py") if CONFIG_NAME.match(p.name)]
+        except OSError:
+            return None
+        init = current / "__init__.py"
+        if not candidates and current.name == "plugins" and init.is_file():
+            candidates = [init]
+        if candidates:
+            found: list[Module] = []
+            for path in sorted(candidates):
+                module = _parse(path, current, problems)
+                if module is not None and (
+                    module.path != "__init__.py" or is_config(module, False)
+                ):
+                    module.path = f"{'../' * len(root.resolve().relative_to(current).parts)}{path.name}"
+                    module.outside = True
+                    below = ".".join(root.resolve().relative_to(current).parts)
+                    module.dotted = f"\0{below}"
+                    found.append(module)
+            if found:
+                return Extension(current.parent.name, current.name, tuple(found), "above")
+            return None
+        if not (current / "__init__.py").is_file() and current.name != "plugins":
+            return None
+    return None

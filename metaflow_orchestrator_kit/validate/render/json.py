@@ -1,0 +1,61 @@
+"""The report for programs. The keys are stable; ``version`` changes when they do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from metaflow_orchestrator_kit.validate.findings import Finding, Note, Report, Verdict
+
+VERSION = 1
+
+
+def render(report: Report) -> str:
+    """The whole report as a JSON object."""
+    counts = report.counts
+    content = {
+        "version": VERSION,
+        "directory": report.directory,
+        "findings": [_finding(f) for f in report.findings],
+        "rules": [
+            {
+                "code": o.code,
+                "name": o.name,
+                "clauses": list(o.clauses),
+                "verdict": o.verdict.value,
+                "evidence": [_note(n) for n in o.evidence],
+            }
+            for o in report.outcomes
+        ],
+        "unsure": [{"code": o.code, **_note(n)} for o in report.outcomes for n in o.unsure],
+        "skipped": [{"path": s.path, "reason": s.reason} for s in report.skipped],
+        "summary": {
+            "passed": counts[Verdict.PASS],
+            "failed": counts[Verdict.FAIL],
+            "unsure": counts[Verdict.UNSURE],
+            "not_applicable": counts[Verdict.NOT_APPLICABLE],
+            "findings": len(report.findings),
+        },
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "name": finding.name,
+        "clause": finding.clauses[0],
+        "clauses": list(finding.clauses),
+        "severity": finding.severity.value,
+        "confidence": finding.confidence.value,
+        "path": finding.path,
+        "line": finding.line,
+        "column": finding.column,
+        "end_line": finding.end_line,
+        "message": finding.message,
+        "help": finding.help,
+    }
+
+
+def _note(note: Note) -> dict[str, Any]:
+    return {"path": note.path, "line": note.line, "text": note.text}

@@ -1,0 +1,86 @@
+"""The report for people: a line for each rule, the problems under it, and the result."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from metaflow_orchestrator_kit.validate.findings import Finding, Note, Outcome, Report, Verdict
+
+_COLOURS = {
+    Verdict.PASS: "32",
+    Verdict.FAIL: "31",
+    Verdict.UNSURE: "33",
+    Verdict.NOT_APPLICABLE: "2",
+}
+_WORDS = {
+    Verdict.PASS: "PASS",
+    Verdict.FAIL: "FAIL",
+    Verdict.UNSURE: "UNSURE",
+    Verdict.NOT_APPLICABLE: "N/A",
+}
+_WIDTH = 78
+_INDENT = " " * 7
+
+
+def render(report: Report, colour: bool = False) -> str:
+    """The whole report as text."""
+    lines: list[str] = []
+    for outcome in report.outcomes:
+        lines.extend(_outcome(outcome, colour))
+    if report.skipped:
+        names = [f"{s.path} ({s.reason})" for s in report.skipped[:8]]
+        more = len(report.skipped) - len(names)
+        text = f"Left out: {', '.join(names)}" + (f" and {more} more" if more else "")
+        lines.extend(("", *textwrap.wrap(text, _WIDTH, subsequent_indent="  ")))
+    lines.extend(("", summary(report)))
+    return "\n".join(lines) + "\n"
+
+
+def summary(report: Report) -> str:
+    """``Results: 8 passed, 1 failed``, with what else there is to count."""
+    counts = report.counts
+    parts = [f"{counts[Verdict.PASS]} passed", f"{counts[Verdict.FAIL]} failed"]
+    if counts[Verdict.UNSURE]:
+        parts.append(f"{counts[Verdict.UNSURE]} unsure")
+    if counts[Verdict.NOT_APPLICABLE]:
+        parts.append(f"{counts[Verdict.NOT_APPLICABLE]} not applicable")
+    return f"Results: {', '.join(parts)}"
+
+
+def _outcome(outcome: Outcome, colour: bool) -> Iterator[str]:
+    word = _WORDS[outcome.verdict].ljust(6)
+    if colour:
+        word = f"\033[{_COLOURS[outcome.verdict]}m{word}\033[0m"
+    clauses = ", ".join(outcome.clauses)
+    yield f"{word} {outcome.code} {outcome.name} [{clauses}]"
+    for finding in outcome.findings:
+        yield from _finding(finding)
+    if outcome.verdict is Verdict.UNSURE:
+        for note in outcome.unsure[:5]:
+            yield from _note(note)
+    elif outcome.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE):
+        for note in outcome.evidence[:1]:
+            yield from _note(note)
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    yield f"{_INDENT}{finding.path}:{finding.line}:{finding.column}"
+    yield from _wrapped(finding.message, _INDENT)
+    yield from _wrapped(f"Fix: {finding.help}", _INDENT)
+
+
+def _note(note: Note) -> Iterator[str]:
+    where = f"{note.path}:{note.line}: " if note.path != "." else ""
+    yield from _wrapped(where + note.text, _INDENT)
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,117 @@
+"""What a rule is, and how it says what it found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.findings import (
+    Confidence,
+    Finding,
+    Note,
+    Outcome,
+    Severity,
+    Verdict,
+)
+from metaflow_orchestrator_kit.validate.model.values import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A small extension: what it shows, and the files that differ from the usual ones.
+
+    ``files`` maps a path below the repository root to its text. In a bad example the line that
+    the finding should point at ends in ``# <-- here``.
+    """
+
+    title: str
+    files: dict[str, str]
+
+
+class Rule:
+    """One check of one promise. The docstring of a rule says what, why and how to fix."""
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    clauses: ClassVar[tuple[str, ...]]
+    severity: ClassVar[Severity] = Severity.ERROR
+    VALID: ClassVar[tuple[Example, ...]] = ()
+    INVALID: ClassVar[tuple[Example, ...]] = ()
+
+    def check(self, analysis: Analysis, verdict: Judge) -> None:
+        """Look at *analysis* and tell *verdict* what was seen."""
+        raise NotImplementedError
+
+    def run(self, analysis: Analysis) -> Outcome:
+        """The outcome of this rule."""
+        judge = Judge(type(self))
+        self.check(analysis, judge)
+        return judge.outcome()
+
+
+@dataclass(slots=True)
+class Judge:
+    """Collects what a rule saw and concludes: a pass needs evidence, silence is no pass."""
+
+    rule: type[Rule]
+    findings: list[Finding] = field(default_factory=list)
+    evidence: list[Note] = field(default_factory=list)
+    doubts: list[Note] = field(default_factory=list)
+    inapplicable: Note | None = None
+
+    def fail(
+        self,
+        where: Origin | None,
+        message: str,
+        help: str,
+        *,
+        severity: Severity | None = None,
+        confidence: Confidence = Confidence.HIGH,
+    ) -> None:
+        """Report a broken clause at *where* (None: the directory as a whole)."""
+        origin = where or Origin(".", 1, 1, 1)
+        finding = Finding(
+            self.rule.code, self.rule.name, self.rule.clauses, severity or self.rule.severity,
+            confidence, origin.path, origin.line, origin.column, origin.end_line, message, help,
+        )  # fmt: skip
+        same = (finding.path, finding.line, finding.message)
+        if all((f.path, f.line, f.message) != same for f in self.findings):
+            self.findings.append(finding)
+
+    def ok(self, where: Origin | None, text: str) -> None:
+        """Record evidence that the promise is kept."""
+        _note(self.evidence, where, text)
+
+    def unsure(self, where: Origin | None, text: str) -> None:
+        """Record what could not be followed."""
+        _note(self.doubts, where, text)
+
+    def not_applicable(self, text: str) -> None:
+        self.inapplicable = Note(".", 1, text)
+
+    def outcome(self) -> Outcome:
+        verdict = Verdict.UNSURE
+        doubts = list(self.doubts)
+        if self.findings:
+            verdict = Verdict.FAIL
+        elif doubts:
+            verdict = Verdict.UNSURE
+        elif self.evidence:
+            verdict = Verdict.PASS
+        elif self.inapplicable is not None:
+            verdict = Verdict.NOT_APPLICABLE
+            self.evidence.append(self.inapplicable)
+        else:
+            doubts.append(Note(".", 1, "nothing was found to judge this by"))
+        return Outcome(
+            self.rule.code, self.rule.name, self.rule.clauses, verdict,
+            tuple(self.findings), tuple(self.evidence), tuple(doubts),
+        )  # fmt: skip
+
+
+def _note(notes: list[Note], where: Origin | None, text: str) -> None:
+    origin = where or Origin(".", 1, 1, 1)
+    note = Note(origin.path, origin.line, text)
+    if note not in notes:
+        notes.append(note)

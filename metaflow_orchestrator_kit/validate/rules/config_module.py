@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.project import CONFIG_NAME, NAMESPACE, Extension
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.examples import CONFIG, CONFIG_TEXT, PLUGINS
+
+_FIX = (
+    "Register the plugins in exactly one file: "
+    "metaflow_extensions/<org>/plugins/mfextinit_<name>.py (or plugins/__init__.py)."
+)
+
+
+class ConfigModuleNotUnique(Rule):
+    """The plugins are not registered by exactly one configuration module.
+
+    Metaflow looks for `metaflow_extensions/<org>/plugins/mfextinit_<name>.py`, or for
+    `plugins/__init__.py`. With none of them the extension does not exist; with two of them, or
+    with an `__init__.py` in `metaflow_extensions` itself, `import metaflow` raises RuntimeError
+    and every flow on that interpreter dies. Keep one file, and leave the namespace package bare.
+    """
+
+    code = "MOK001"
+    name = "config-module-not-unique"
+    clauses = ("A2", "A1")
+    severity = Severity.ERROR
+
+    VALID = (
+        Example("one mfextinit file", {}),
+        Example(
+            "the `__init__` of plugins instead",
+            {CONFIG: "", f"{PLUGINS}/__init__.py": CONFIG_TEXT},
+        ),
+        Example("an `__init__` of the organisation", {"metaflow_extensions/acme/__init__.py": "#"}),
+    )
+    INVALID = (
+        Example("no configuration module", {CONFIG: ""}),
+        Example("two of them", {f"{PLUGINS}/mfextinit_more.py": CONFIG_TEXT}),
+        Example("both spellings", {f"{PLUGINS}/__init__.py": CONFIG_TEXT}),
+        Example("a name that is not looked for", {CONFIG: "", f"{PLUGINS}/mfextinit-a.py": "X = 1"}),
+        Example("a package where a namespace is needed", {f"{NAMESPACE}/__init__.py": "X = 1"}),
+        Example(
+            "no organisation level",
+            {CONFIG: "", f"{NAMESPACE}/plugins/mfextinit_acme.py": CONFIG_TEXT},
+        ),
+    )
+
+    def check(self, analysis: Analysis, verdict: Judge) -> None:
+        project = analysis.project
+        for module in project.modules:
+            parts = module.path.split("/")
+            if len(parts) >= 2 and parts[-2:] == [NAMESPACE, "__init__.py"]:
+                verdict.fail(
+                    Origin(module.path, 1, 1, 1),
+                    f"`{NAMESPACE}` is a package here; Metaflow requires a namespace package, "
+                    "and `import metaflow` fails",
+                    f"Delete {module.path}.",
+                )
+            if len(parts) >= 3 and parts[-3:-1] == [NAMESPACE, "plugins"]:
+                verdict.fail(
+                    Origin(module.path, 1, 1, 1),
+                    "plugins stand directly under `metaflow_extensions`, without an organisation",
+                    f"Move them to {NAMESPACE}/<org>/plugins/.",
+                )
+        if not project.extensions:
+            empty = "" if analysis.has_code() else " (and no code at all)"
+            verdict.fail(None, f"no Metaflow extension was found here{empty}", _FIX)
+        for extension in project.extensions:
+            self._judge(extension, verdict, project.modules)
+
+    def _judge(self, extension: Extension, verdict: Judge, modules: object) -> None:
+        configs = extension.configs
+        if extension.unread:
+            path = extension.unread[0]
+            verdict.fail(Origin(path, 1, 1, 1), "the configuration module cannot be read", _FIX)
+        elif not configs:
+            verdict.fail(
+                Origin(extension.plugins, 1, 1, 1),
+                f"`{extension.plugins}` has no configuration module, so Metaflow sees no plugin",
+                _FIX,
+            )
+        elif len(configs) > 1:
+            for module in configs[1:]:
+                verdict.fail(
+                    Origin(module.path, 1, 1, 1),
+                    f"a second configuration module beside {configs[0].path}; "
+                    "`import metaflow` fails",
+                    _FIX,
+                )
+        else:
+            name = configs[0].path.rpartition("/")[2]
+            kind = "mfextinit module" if CONFIG_NAME.match(name) else "plugins package"
+            verdict.ok(Origin(configs[0].path, 1, 1, 1), f"registered by one {kind}")
