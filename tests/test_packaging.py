@@ -108,9 +108,10 @@ def test_naming_a_capability_imports_neither_metaflow_nor_pytest() -> None:
 
 @pytest.mark.slow
 def test_an_installed_wheel_scaffolds_what_a_checkout_does(wheel: Path, tmp_path: Path) -> None:
-    run([sys.executable, "-m", "venv", "venv"], tmp_path)
+    run([sys.executable, "-m", "venv", "--without-pip", "venv"], tmp_path)
     python = str(tmp_path / "venv" / "bin" / "python")
-    run([python, "-m", "pip", "install", "--quiet", "--no-deps", str(wheel)], tmp_path)
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps"]
+    run([*pip, str(wheel)], tmp_path)
     lend_dependencies(tmp_path / "venv")
 
     command = [str(tmp_path / "venv" / "bin" / "metaflow-orchestrator-scaffold"), "my-scheduler"]

@@ -90,7 +90,8 @@ class Project:
 def engines(templates: Path | None = None) -> tuple[str, ...]:
     """The engines that a project can start from."""
     folder = (templates or paths.templates()) / "engines"
-    return tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir()))
+    found = {entry.name for entry in folder.iterdir() if entry.is_dir()}
+    return tuple(sorted(found - _LEFT_BY_TOOLS))
 
 
 def project(answers: Answers, templates: Path | None = None) -> Project:

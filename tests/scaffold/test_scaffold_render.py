@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import jinja2
@@ -85,3 +86,10 @@ def test_a_misspelt_variable_in_a_template_is_an_error(templates: Path) -> None:
     (templates / "extension/README.md.j2").write_text("[[ titel ]]")
     with pytest.raises(jinja2.UndefinedError, match="titel"):
         render.project(render.Answers(names.parse("x"), "small"), templates)
+
+
+def test_every_variable_of_the_templates_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "scaffold.md").read_text()
+    (listed,) = [line for line in page.split("\n- ") if line.startswith("Variables: ")]
+    variables = render.Answers(names.parse("x")).variables()
+    assert re.findall(r"`(\w+)`", listed) == list(variables)

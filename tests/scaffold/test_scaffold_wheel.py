@@ -74,9 +74,10 @@ def test_the_top_level_is_what_metaflow_looks_for(wheel: Path) -> None:
 def python(wheel: Path) -> str:
     """An interpreter that has the wheel installed, and lent to it what the tests run on."""
     venv = wheel.parent / "venv"
-    run([sys.executable, "-m", "venv", str(venv)], wheel.parent)
     python = str(venv / "bin" / "python")
-    run([python, "-m", "pip", "install", "--quiet", "--no-deps", str(wheel)], wheel.parent)
+    run([sys.executable, "-m", "venv", "--without-pip", str(venv)], wheel.parent)
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps"]
+    run([*pip, str(wheel)], wheel.parent)
     (site,) = venv.glob("lib/python*/site-packages")
     folders = [folder for folder in sys.path if folder.endswith("-packages")]
     (site / "lent.pth").write_text("\n".join(folders) + "\n")
