@@ -85,9 +85,10 @@ async def attempt(desk: Desk, launch: Launch, *, repeated: bool = False) -> Fini
         if repeated and await _run(desk, launch, files, command.dump_command) == 0:
             return Finished(launch.task_id, launch.attempt, 0)
         exit_code = await _run(desk, launch, files, command.init_command)
-    else:
-        exit_code = await _run(desk, launch, files, _step_arguments(desk, files))
-        await asyncio.to_thread(_save_logs, desk, launch, files)
+        note = files.last_words() if exit_code else ""
+        return Finished(launch.task_id, launch.attempt, exit_code, note=note)
+    exit_code = await _run(desk, launch, files, _step_arguments(desk, files))
+    await asyncio.to_thread(_save_logs, desk, launch, files)
     return Finished(launch.task_id, launch.attempt, exit_code, files.read_handout())
 
 
@@ -107,6 +108,17 @@ class _Files:
             return Handout.from_dict(json.loads(self.path("handout").read_text()))
         except FileNotFoundError:
             return Handout()
+
+
+    def last_words(self) -> str:
+        """The last line of the log: `init` has no task that could keep it."""
+        from metaflow.mflog.mflog import parse
+
+        for line in reversed(self.path("stderr").read_bytes().splitlines()):
+            parsed = parse(line)
+            if parsed and parsed.msg.strip():
+                return str(parsed.msg.strip().decode(errors="replace"))
+        return ""
 
 
 _Arguments = Callable[[Plan, RunRequest, Launch, command.Site], tuple[str, ...]]

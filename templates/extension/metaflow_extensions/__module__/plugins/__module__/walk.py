@@ -106,12 +106,21 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An attempt's process ended; its exit code is the only judge of success (clause F20)."""
+    """An attempt's process ended; its exit code is the only judge of success (clause F20).
+
+    Attributes:
+        task_id: the task.
+        attempt: which of its attempts.
+        exit_code: of the process; negative for a signal.
+        handout: what the task decided.
+        note: what the exit code does not say, such as why there was no process at all.
+    """
 
     task_id: str
     attempt: int
     exit_code: int
     handout: Handout = Handout()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,13 +227,13 @@ class Walker:
                     self._drop(task)
                     return []
                 return [replace(task.launch, delay=0.0)]
-            case Finished(identifier, attempt, exit_code, handout):
+            case Finished(identifier, attempt, exit_code, handout, note):
                 task = self._find(identifier, attempt)
                 if task is None:
                     return []
                 del self._under_way[identifier]
                 if exit_code != 0:
-                    return self._retry(task, exit_code)
+                    return self._retry(task, exit_code, note)
                 if task.launch.clone_of is not None:
                     handout = self._origin[identifier].handout
                 return self._advance(task, handout)
@@ -256,7 +265,7 @@ class Walker:
             self._verdict, self.reason = State.FAILED, reason
         return []
 
-    def _retry(self, task: _Task, exit_code: int) -> list[Launch]:
+    def _retry(self, task: _Task, exit_code: int, note: str) -> list[Launch]:
         launch = task.launch
         if self._verdict is not None:
             return []
@@ -264,7 +273,8 @@ class Walker:
         following = launch.attempt + 1
         if step is None or following >= step.attempts or exit_code == DO_NOT_RETRY:
             what = "init" if launch.is_init else f"step {launch.step}"
-            return self._fail(f"{what} (task {launch.task_id}) ended with exit code {exit_code}")
+            why = f"exit code {exit_code}" + (f": {note}" if note else "")
+            return self._fail(f"{what} (task {launch.task_id}) ended with {why}")
         again = replace(launch, attempt=following, delay=step.retry_delay)
         self._under_way[launch.task_id] = replace(task, launch=again)
         return [again]
