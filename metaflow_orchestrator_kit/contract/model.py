@@ -18,7 +18,7 @@ class ContractError(ValueError):
     """The contract's data is malformed; the message names the file, the place and the fault."""
 
 
-class UnknownClause(LookupError):
+class UnknownClause(ValueError):
     """No clause or group has that id; the message says which ones there are."""
 
 
