@@ -130,7 +130,8 @@ def _follow_generated(vm: Interpreter, analysis: Analysis) -> None:
         done = len(vm.texts)
         candidates = [(t, c) for t, c, _ in found if generated.looks_like_code(t)]
         candidates.extend(_line_lists(vm))
-        candidates.sort(key=lambda c: -len(c[0].skeleton()))
+        # What was formatted or joined comes before the pieces that it was made from.
+        candidates.sort(key=lambda c: (-len({p.uid for p in c[0].parts}), -len(c[0].skeleton())))
         fresh: list[Module] = []
         for text, cells in candidates:
             uids = frozenset(p.uid for p in text.parts) - {0}
@@ -186,7 +187,7 @@ def _commands(vm: Interpreter) -> Iterator[argv.Command]:
     cells: dict[int, Cell] = dict(vm.globals_heap)
     for cell, function in vm.lists:
         yield from argv.commands_in(
-            argv.tokens_of_items(cell.items, cells), function, cells
+            argv.tokens_of_items(cell.items, cells), function, cells, from_list=True
         )
     for text, own, function in vm.texts:
         if _COMMAND_WORD.search(text.skeleton(" ")):

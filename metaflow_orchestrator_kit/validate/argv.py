@@ -111,6 +111,7 @@ class Command:
     at: int
     function: FunctionInfo | None
     cells: Mapping[int, Cell]
+    from_list: bool = False
 
     @property
     def origin(self) -> Origin:
@@ -303,6 +304,9 @@ def tokens_of_text(text: Text, cells: Mapping[int, Cell], shell: bool = True) ->
             else:
                 where = _place(part, offset)
                 word = word or _Word("", [], part.conds, where, part.uid)
+                if word.text == "--":
+                    # "--" + name: the name is where the option is decided on.
+                    word.origin = where
                 word.text += piece
             offset += len(piece)
     flush()
@@ -349,7 +353,10 @@ def _token(word: _Word, before: list[Token], shell: bool) -> Token:
 
 
 def commands_in(
-    tokens: Sequence[Token], function: FunctionInfo | None, cells: Mapping[int, Cell]
+    tokens: Sequence[Token],
+    function: FunctionInfo | None,
+    cells: Mapping[int, Cell],
+    from_list: bool = False,
 ) -> Iterator[Command]:
     """The commands among *tokens*: one for each sub-command, in the world where it is passed."""
     for segment in _segments(tokens):
@@ -358,7 +365,7 @@ def commands_in(
                 continue
             world = [t for t in segment if not contradict(t.conds, token.conds)]
             at = next(n for n, t in enumerate(world) if t is token)
-            yield Command(token.text, tuple(world), at, function, cells)
+            yield Command(token.text, tuple(world), at, function, cells, from_list)
 
 
 def _segments(tokens: Sequence[Token]) -> Iterator[list[Token]]:
@@ -397,6 +404,13 @@ def maximal(commands: Sequence[Command]) -> list[Command]:
         groups.setdefault(command.tokens[command.at].uid, []).append(command)
     kept: list[Command] = []
     for group in groups.values():
+        listed = [{t.flag for t in c.tokens} for c in group if c.from_list]
+        # A list joined for a log line says nothing that the list does not say better.
+        group = [
+            c
+            for c in group
+            if c.from_list or not any({t.flag for t in c.tokens} <= flags for flags in listed)
+        ]
         group.sort(key=lambda c: -len(c.tokens))
         best: list[tuple[frozenset[int], Command]] = []
         for command in group:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from metaflow_orchestrator_kit.validate.model.strings import shift
 from metaflow_orchestrator_kit.validate.model.values import (
     Alt,
+    Cond,
     Origin,
     Part,
     Ref,
@@ -56,18 +57,41 @@ def looks_like_code(text: Text) -> bool:
 
 def parse(text: Text, number: int) -> Generated | None:
     """Read a string as Python; None when it is something else."""
-    rendered, starts, names = _render(text)
-    for attempt in _attempts(rendered):
-        try:
-            module = parse_source(attempt, f"<generated {number}>", f"\0generated{number}")
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        if _is_prose(module.tree):
-            return None
-        place = _placer(rendered, starts)
-        uids = frozenset(p.uid for p in text.parts)
-        return Generated(module, place, names, uids)
+    for world in _worlds(text):
+        rendered, starts, names = _render(world)
+        for attempt in _attempts(rendered):
+            try:
+                module = parse_source(attempt, f"<generated {number}>", f"\0generated{number}")
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                continue
+            if _is_prose(module.tree):
+                return None
+            place = _placer(rendered, starts)
+            return Generated(module, place, names, frozenset(p.uid for p in text.parts))
     return None
+
+
+def _worlds(text: Text) -> Iterator[Text]:
+    """The string with everything in it, then with one side of each alternative."""
+    yield text
+    if not any(p.conds for p in text.parts):
+        return
+    for wanted in (True, False):
+        chosen: set[Cond] = set()
+        parts: list[Part] = []
+        for part in text.parts:
+            against = any(c.negated() in chosen for c in part.conds)
+            undecided = [c for c in part.conds if c not in chosen and c.kind == "if"]
+            if against or any(c.holds is not wanted and not _only(text, c) for c in undecided):
+                continue
+            chosen.update(part.conds)
+            parts.append(part)
+        yield Text(tuple(parts))
+
+
+def _only(text: Text, cond: Cond) -> bool:
+    """Whether nothing of the string belongs to the other side of a condition."""
+    return not any(cond.negated() in p.conds for p in text.parts)
 
 
 def _is_prose(tree: ast.Module) -> bool:
