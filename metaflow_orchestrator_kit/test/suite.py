@@ -81,7 +81,9 @@ def run_suite(request: Request, screen: Screen) -> Exit:
             return Exit.PASSED
         screen.say(_headline(request.backend, extension, plan))
         start = time.monotonic()
-        code, output = _run_pytest(request, suite, plan, environment.variables, screen)
+        code, output = 0, ""
+        if any(one.fate in (Fate.RUN, Fate.PROBE) for one in plan.planned):
+            code, output = _run_pytest(request, suite, plan, environment.variables, screen)
         results = gather(plan, suite.results)
         outcome = _outcome(results, code, output, screen)
         keep = keep or outcome is not Exit.PASSED
@@ -162,7 +164,7 @@ def _run_pytest(
                     progress.update()
                 time.sleep(0.1)
         except KeyboardInterrupt:
-            screen.say("Interrupted: ending the flows (once more to stop waiting for that).")
+            screen.say("\nInterrupted: ending the flows (once more to stop waiting for that).")
             _interrupt(process)
         finally:
             end_group(process.pid, patience=1.0)
