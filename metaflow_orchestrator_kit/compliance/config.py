@@ -83,9 +83,7 @@ class Suite:
         section = asdict(self)
         backend = section.pop("backend")
         document = {"backends": [backend], "compliance": {"version": VERSION, **section}}
-        file.write_text(
-            yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8"
-        )
+        file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
 
     @classmethod
     def load(cls, file: Path) -> Suite:
