@@ -6,7 +6,7 @@ from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.compliance.case import case
 from metaflow_orchestrator_kit.compliance.cases import facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
-from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
+from metaflow_orchestrator_kit.compliance.model import DIRECTORY, Observation, Scenario
 
 STEPS = ("start", "middle", "end")
 
@@ -15,10 +15,8 @@ SETTINGS = Scenario(
     "settings",
     caps=(Cap.CONFIG_EXPR,),
     top={
-        "config_value": [
-            ("tuning", {"project": "mok_tuned", "colour": "tür kis"}),
-            ("pairs", "a=10;b=20"),
-        ]
+        "config_value": [("tuning", {"project": "mok_tuned", "colour": "tür kis"})],
+        "config": [("pairs", f"{DIRECTORY}/settings_pairs.txt")],
     },
     timeout=120,
     expected=8,
