@@ -1,0 +1,72 @@
+# Needs Python 3.10+ with venv, and make; everything else is installed into environments in here.
+#
+#   make demo PYTHON=/path/to/python3.12
+
+PYTHON ?= python3
+WORKERS ?= 2
+
+DEMO := .venv-demo/bin
+TEST := .venv-test/bin
+PROJECT := .demo/my_scheduler
+
+say = @printf '\n== %s\n'
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint test-fast test-slow test-matrix bench clean demo-env test-env
+
+help: ## what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
+		while IFS='|' read -r target what; do printf '%-18s %s\n' "$$target" "$$what"; done
+
+demo: demo-env ## write an extension, install it, validate it, and run flows on it
+	$(say) "1 of 4: write an extension for a scheduler called my_scheduler"
+	rm -rf $(PROJECT)
+	$(DEMO)/metaflow-orchestrator-scaffold my_scheduler $(PROJECT)
+	$(say) "2 of 4: install it; Metaflow finds it from then on"
+	$(DEMO)/pip install --quiet --no-build-isolation --no-deps --editable $(PROJECT)
+	$(say) "3 of 4: read its code, and hold it to the contract"
+	$(DEMO)/metaflow-orchestrator-validate $(PROJECT)
+	$(say) "4 of 4: deploy and run flows on its engine, about three minutes on two cores"
+	$(DEMO)/metaflow-orchestrator-test --scheduler-type my_scheduler
+
+test: lint test-fast test-slow ## all checks of the kit itself: style, types, fast tests, slow tests
+
+lint: test-env ## style and types
+	$(say) "Style and types"
+	$(TEST)/ruff check .
+	$(TEST)/ruff format --check .
+	$(TEST)/mypy
+	$(TEST)/mypy --strict --ignore-missing-imports tools
+	$(TEST)/mypy --strict action
+
+test-fast: test-env ## the tests that start no flow
+	$(say) "Fast tests"
+	$(TEST)/python -m pytest -q -n $(WORKERS) -m "not slow"
+
+test-slow: test-env ## the tests that start flows
+	$(say) "Slow tests: real flows, $(WORKERS) at a time, some minutes"
+	$(TEST)/python -m pytest -q -n $(WORKERS) -m slow
+
+test-matrix: ## the fast tests on the oldest and newest Python and Metaflow, as far as they are here
+	$(say) "Fast tests on both ends of what is supported"
+	@tools/check-python.sh "$(PYTHON)"
+	$(PYTHON) tools/matrix.py -n $(WORKERS)
+
+bench: test-env ## the figures that the README cites
+	$(say) "Benchmarks"
+	@set -e; for each in benchmarks/bench_*.py; do echo "-- $$each"; $(TEST)/python "$$each"; done
+
+clean: ## remove the environments, the demo and all caches
+	rm -rf .venv-demo .venv-test .venv-matrix .demo dist build
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+demo-env:
+	@tools/check-python.sh "$(PYTHON)"
+	$(say) "Environment of the demo"
+	@$(PYTHON) tools/environment.py .venv-demo '.[test]' 'setuptools>=70.1'
+
+test-env:
+	@tools/check-python.sh "$(PYTHON)"
+	$(say) "Environment of the tests"
+	@$(PYTHON) tools/environment.py .venv-test '.[dev]'
