@@ -190,6 +190,9 @@ class Walker:
     def __init__(self, plan: Plan, origin: Mapping[str, Origin] | None = None) -> None:
         self._plan = plan
         self._origin = dict(origin or {})
+        for task in (origin or {}).values():
+            for node in task.handout.mappers:
+                self._origin.setdefault(node, Origin(node))
         self._under_way: dict[str, _Task] = {}
         self._cloned: set[str] = set()
         self._verdict: State | None = None
@@ -254,9 +257,10 @@ class Walker:
             del self._under_way[task.launch.task_id]
 
     def _stop(self, reason: str) -> list[Launch]:
+        """Nothing goes on, siblings of a failed task neither; what had failed stays failed."""
         if self._verdict is None:
             self._verdict, self.reason = State.STOPPED, reason
-            self._under_way.clear()
+        self._under_way.clear()
         return []
 
     def _fail(self, reason: str) -> list[Launch]:
@@ -322,6 +326,8 @@ class Walker:
     def _followers(self, step: Step) -> Callable[[Step, _Task, Handout], list[Launch]]:
         if not step.out:
             return self._end
+        if step.parallel_foreach:
+            return self._open_gang
         if step.is_foreach:
             return self._open_foreach
         if step.is_switch:
@@ -357,8 +363,7 @@ class Walker:
         ]
 
     def _open_foreach(self, step: Step, task: _Task, handout: Handout) -> list[Launch]:
-        # A gang on one host is launched as its control task, which starts the others.
-        width = 1 if step.parallel_foreach else handout.width
+        width = handout.width
         if not width:
             return self._fail(
                 f"step {step.name} (task {task.launch.task_id}) succeeded "
@@ -375,8 +380,25 @@ class Walker:
                 (*task.launch.index, item),
                 _Arm(fan, item),
                 split_index=item,
-                parallel=step.parallel_foreach,
             )
+        ]
+
+    def _open_gang(self, step: Step, task: _Task, handout: Handout) -> list[Launch]:
+        """A gang on one host is its control task, which starts the others (clause F17).
+
+        A control task that is cloned starts nobody: then every node is cloned (clause N3).
+        """
+        name, index = step.out[0], (*task.launch.index, 0)
+        refs = (TaskRef(step.name, task.launch.task_id),)
+        control = self._origin.get(task_id(name, index, None))
+        nodes = control.handout.mappers if control and task.launch.clone_of else ()
+        if not nodes:
+            fan = _Fan(step.join, 1, task.launch.index, task.arm)
+            return self._enter(name, refs, index, _Arm(fan, 0), split_index=0, parallel=True)
+        fan = _Fan(step.join, len(nodes), task.launch.index, task.arm)
+        return [
+            self._begin(name, node, refs, index, _Arm(fan, number), split_index=number)
+            for number, node in enumerate(nodes)
         ]
 
     def _choose(self, step: Step, task: _Task, handout: Handout) -> list[Launch]:
