@@ -23,6 +23,7 @@ from metaflow_orchestrator_kit.validate.sources import Problem
 from metaflow_orchestrator_kit.validate.templates import read_template
 
 MAX_GENERATED = 200
+MAX_VARIANTS = 3
 _COMMAND_WORD = re.compile(r"(?<![\w-])(?:step|init|dump)(?![\w-])")
 
 
@@ -123,7 +124,7 @@ def _follow(vm: Interpreter, modules: list[Module]) -> None:
 def _follow_generated(vm: Interpreter, analysis: Analysis) -> None:
     """Programs inside strings, the largest first; a part of one that parsed is not read again."""
     tried = 0
-    read: list[frozenset[int]] = []
+    read: list[frozenset[Origin]] = []
     done = 0
     for _round in range(2):
         found = vm.texts[done:]
@@ -134,14 +135,18 @@ def _follow_generated(vm: Interpreter, analysis: Analysis) -> None:
         candidates.sort(key=lambda c: (-len({p.uid for p in c[0].parts}), -len(c[0].skeleton())))
         fresh: list[Module] = []
         for text, cells in candidates:
-            uids = frozenset(p.uid for p in text.parts) - {0}
-            if any(uids <= known for known in read) or tried >= MAX_GENERATED:
+            places = frozenset(p.origin for p in text.parts if isinstance(p.content, str))
+            # The same lines may be put together in several ways; a few of them tell enough.
+            covering = sum(places <= known for known in read)
+            if covering >= (1 if any(places < known for known in read) else MAX_VARIANTS):
                 continue
+            if tried >= MAX_GENERATED:
+                break
             tried += 1
             program = generated.parse(text, tried)
             if program is None:
                 continue
-            read.append(uids)
+            read.append(places)
             _install(vm, program, cells)
             fresh.append(program.module)
         analysis.generated.extend(fresh)

@@ -253,10 +253,10 @@ def _value_tokens(value: Value, item: Item, cells: Mapping[int, Cell]) -> Iterat
             yield Token(str(constant), (value,), item.conds, item.origin, item.uid)
         case Ref():
             cell = cells.get(value.cell)
-            if isinstance(cell, ListCell):
-                yield from tokens_of_items([i.under(item.conds) for i in cell.items], cells)
-            else:
-                yield Token("\0", (value,), item.conds, item.origin, item.uid)
+            # A list within a list is an argument list of its own, not a part of this one.
+            nested = isinstance(cell, ListCell)
+            text = "" if nested else "\0"
+            yield Token(text, (value,), item.conds, item.origin, item.uid, boundary=nested)
         case _:
             yield Token("\0", (value,), item.conds, item.origin, item.uid)
 

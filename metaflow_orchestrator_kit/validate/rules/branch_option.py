@@ -17,11 +17,6 @@ _FIX = (
     "Merge `deco.get_top_level_options()` of every flow decorator into the options before the "
     "sub-command, for init as well as for step."
 )
-_HEAD = """\
-from metaflow.decorators import flow_decorators
-from metaflow.util import dict_to_cli_options
-
-"""
 
 
 class BranchNotForwarded(Rule):
@@ -39,14 +34,17 @@ class BranchNotForwarded(Rule):
     severity = Severity.ERROR
 
     VALID = (
-        Example("the decorators' own options", compiler(_HEAD + """\
+        Example("the decorators' own options", compiler("""\
+        from metaflow.decorators import flow_decorators
+        from metaflow.util import dict_to_cli_options
+
         def command(flow, node):
             top = {}
             for deco in flow_decorators(flow):
                 top.update(deco.get_top_level_options())
             top = ["python", "flow.py", *dict_to_cli_options(top), "--quiet"]
             return top + ["step", node, "--run-id", "r", "--task-id", "t"]
-        """.replace("\n        ", "\n"))),
+        """)),
         Example("--branch when there is a project", compiler("""\
         def command(node, branch):
             cmd = ["python", "flow.py", "--quiet"]

@@ -5,7 +5,7 @@ from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.project import CONFIG_NAME, NAMESPACE, Extension
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
-from metaflow_orchestrator_kit.validate.rules.examples import CONFIG, CONFIG_TEXT, PLUGINS
+from metaflow_orchestrator_kit.validate.rules.examples import CONFIG, CONFIG_TEXT, DEPLOYER, PLUGINS
 
 _FIX = (
     "Register the plugins in exactly one file: "
@@ -43,7 +43,7 @@ class ConfigModuleNotUnique(Rule):
         Example("a package where a namespace is needed", {f"{NAMESPACE}/__init__.py": "X = 1"}),
         Example(
             "no organisation level",
-            {CONFIG: "", f"{NAMESPACE}/plugins/mfextinit_acme.py": CONFIG_TEXT},
+            {CONFIG: "", DEPLOYER: "", f"{NAMESPACE}/plugins/mfextinit_acme.py": CONFIG_TEXT},
         ),
     )
 
