@@ -34,5 +34,5 @@ _COMMON = {
     "deadline": None,
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
 }
-settings.register_profile("kit", max_examples=250, **_COMMON)
+settings.register_profile("kit", max_examples=200, **_COMMON)
 settings.register_profile("thorough", max_examples=5000, **_COMMON)

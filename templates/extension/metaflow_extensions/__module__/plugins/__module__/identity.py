@@ -84,7 +84,8 @@ def sanitise(name: str) -> str:
     clean = _UNSAFE.sub("-", name)
     if clean == name and len(name) <= MAX_NAME:
         return name
-    digest = hashlib.sha256(name.encode("utf-8")).hexdigest()[:10]
+    # A shell hands bytes that are no text over as surrogates.
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:10]
     return f"{clean[: MAX_NAME - 11]}-{digest}"
 
 
