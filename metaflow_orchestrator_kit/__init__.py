@@ -7,4 +7,4 @@ and a continuous-integration script, can afford it anywhere.
 from metaflow_orchestrator_kit.capabilities import OPTIONAL, REQUIRED, Cap
 
 __all__ = ["OPTIONAL", "REQUIRED", "Cap", "__version__"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
