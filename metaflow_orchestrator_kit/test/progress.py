@@ -38,15 +38,12 @@ class Progress:
     def _take(self, event: events.Event) -> None:
         if not event.scenario:
             return
-        before = self._states.get(event.scenario, "")
-        over = event.what == "observed" or " failed: " in event.what or "observer" in event.what
-        if not over:
+        if not event.over:
             self._states[event.scenario] = event.what
             return
         self._states.pop(event.scenario, None)
         self._done += 1
-        what = before if event.what == "observed" and before.startswith("ended") else event.what
-        self._print(f"[{self._done:>2}/{self.scenarios}]", f"{event.scenario:<24} {what}")
+        self._print(f"[{self._done:>2}/{self.scenarios}]", f"{event.scenario:<24} {event.what}")
 
     def _print(self, mark: str, text: str) -> None:
         seconds = int(time.monotonic() - self._start)

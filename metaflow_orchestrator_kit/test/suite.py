@@ -141,6 +141,7 @@ def _run_pytest(
     """Its exit code and what it printed; Ctrl-C ends it and everything below it."""
     folder = Path(suite.directory)
     config, log = folder / "ux_test_config.yaml", folder / "pytest.log"
+    signal.signal(signal.SIGTERM, _as_interrupt)
     suite.save(config)
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     command = [sys.executable, "-m", "pytest", *_pytest_options(request, suite, config)]
@@ -184,6 +185,11 @@ def _pytest_options(request: Request, suite: Suite, config: Path) -> list[str]:
     limits = [suite.lab().limit(one.case.scenario.timeout) for one in suite.plan().planned]
     options.append(f"--timeout={300 + int(sum(limits))}")
     return [*options, *request.pytest_arguments, str(Path(cases.__file__).parent)]
+
+
+def _as_interrupt(*_: object) -> None:
+    """Whoever ends the command, a person or a CI system, ends the flows with it."""
+    raise KeyboardInterrupt
 
 
 def _interrupt(process: subprocess.Popen[bytes]) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from metaflow_orchestrator_kit.compliance.lab.settings import LabSettings
@@ -18,12 +18,16 @@ class Event:
 
     time: float
     scenario: str
+    """Empty for what concerns the whole lab."""
     what: str
+    over: bool = False
+    """Whether it is the last of its scenario."""
 
 
-def write(settings: LabSettings, scenario: str, what: str) -> None:
+def write(settings: LabSettings, scenario: str, what: str, *, over: bool = False) -> None:
     """Add a line; one write call, so that lines of several processes do not mix."""
-    line = json.dumps({"time": time.time(), "scenario": scenario, "what": what}) + "\n"
+    event = Event(time.time(), scenario, what, over)
+    line = json.dumps(asdict(event)) + "\n"
     file = os.open(settings.path / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         os.write(file, line.encode())

@@ -90,7 +90,8 @@ class Live:
     def _create(self) -> Deployment:
         from metaflow import Deployer
 
-        limit = max(1, int(self.deadline - time.monotonic()))
+        # Beyond the scenario's own limit, whose message says what was waited for.
+        limit = max(1, int(self.deadline - time.monotonic())) + 30
         deployer = Deployer(str(self.flow_file), file_read_timeout=limit, **self.top)
         implementation = getattr(deployer, self.method)(**self.deployer_arguments)
         self.deployed = implementation.create(**self.create_arguments)
@@ -203,7 +204,7 @@ class Live:
         except GaveUp as error:
             raise GaveUp(f"{error} {self._where_it_stands(finished)}") from None
         self.terminal_after = round(time.monotonic() - self.triggered_at, 3)
-        self.announce(f"ended: {self.final_status}")
+        self.announce("ended")
 
     def _where_it_stands(self, finished: bool) -> str:
         visible = "is" if self.run_visible_after is not None else "is not"

@@ -152,7 +152,7 @@ def _write_failure(scenario: Scenario, settings: LabSettings, code: int) -> None
         scenario.id, evidence=str(folder), error=Failure("lab", "ObserverDied", message)
     )
     write_atomically(settings.observation(scenario.id), observation.to_json())
-    events.write(settings, scenario.id, f"the observer ended with {how}")
+    events.write(settings, scenario.id, f"the observer ended with {how}", over=True)
 
 
 def _watch(parent: int) -> None:

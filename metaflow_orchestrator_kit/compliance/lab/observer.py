@@ -67,8 +67,8 @@ def observe(scenario: Scenario, settings: LabSettings, *, probe: bool) -> None:
     if live is not None and live.deployed is not None and not settings.isolated:
         with contextlib.suppress(Exception):
             live.deployed.delete()
-    what = f"{error.phase} failed: {_first_line(error.message)}" if error else "observed"
-    events.write(settings, scenario.id, what)
+    what = f"{error.phase} failed: {_first_line(error.message)}" if error else _end(live)
+    events.write(settings, scenario.id, what, over=True)
 
 
 def _enter(folder: Path, scenario: Scenario, settings: LabSettings, limit: float) -> None:
@@ -114,11 +114,20 @@ def _prepare(scenario: Scenario, settings: LabSettings, folder: Path, limit: flo
         flow_file=flow_file,
         top=top,
         deployer_arguments=deployer_arguments,
-        create_arguments={**create_arguments, **own},
+        create_arguments={**create_arguments, **own, **_added(create_arguments, own)},
         trigger_arguments=fill_in(scenario.trigger, word=word, folder=flow_file.parent),
         deadline=time.monotonic() + limit,
         announce=lambda what: events.write(settings, scenario.id, what),
     )
+
+
+def _added(given: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Lists that the user and the scenario both give, such as tags, add up."""
+    return {
+        key: [*given[key], *own[key]]
+        for key in given.keys() & own.keys()
+        if isinstance(given[key], list) and isinstance(own[key], list)
+    }
 
 
 def _failure(phase: str, problem: BaseException) -> Failure:
@@ -210,6 +219,10 @@ def _output(folder: Path) -> str:
     sys.stdout.flush()
     sys.stderr.flush()
     return (folder / "output.log").read_text("utf-8", errors="replace")[-100_000:]
+
+
+def _end(live: Live | None) -> str:
+    return f"ended: {live.final_status}" if live is not None and live.triggered else "deployed"
 
 
 def _first_line(text: str) -> str:
