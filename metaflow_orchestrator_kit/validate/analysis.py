@@ -125,6 +125,7 @@ def _follow_generated(vm: Interpreter, analysis: Analysis) -> None:
     """Programs inside strings, the largest first; a part of one that parsed is not read again."""
     tried = 0
     read: list[frozenset[Origin]] = []
+    unfit: dict[frozenset[Origin], int] = {}
     done = 0
     for _round in range(2):
         found = vm.texts[done:]
@@ -142,9 +143,12 @@ def _follow_generated(vm: Interpreter, analysis: Analysis) -> None:
                 continue
             if tried >= MAX_GENERATED:
                 break
+            if unfit.get(places, 0) >= MAX_VARIANTS:
+                continue
             tried += 1
             program = generated.parse(text, tried)
             if program is None:
+                unfit[places] = unfit.get(places, 0) + 1
                 continue
             read.append(places)
             _install(vm, program, cells)

@@ -340,7 +340,7 @@ def _token(word: _Word, before: list[Token], shell: bool) -> Token:
     )
     unknown = text == "\0" or bool(_PLACEHOLDER.fullmatch(text))
     scalar = takes_value or (previous is not None and previous.text in KINDS) or not shell
-    entry = len([t for t in before if not t.boundary]) == 0
+    entry = all(t.boundary for t in before)
     values = tuple(word.values)
     if unknown and not values:
         names = frozenset(re.findall(r"[A-Za-z_]\w*", text))

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from metaflow_orchestrator_kit.validate.model.strings import shift
 from metaflow_orchestrator_kit.validate.model.values import (
     Alt,
-    Cond,
     Origin,
     Part,
     Ref,
@@ -76,22 +75,11 @@ def _worlds(text: Text) -> Iterator[Text]:
     yield text
     if not any(p.conds for p in text.parts):
         return
+    named = {c for p in text.parts for c in p.conds}
+    two_sided = {c for c in named if c.negated() in named}
     for wanted in (True, False):
-        chosen: set[Cond] = set()
-        parts: list[Part] = []
-        for part in text.parts:
-            against = any(c.negated() in chosen for c in part.conds)
-            undecided = [c for c in part.conds if c not in chosen and c.kind == "if"]
-            if against or any(c.holds is not wanted and not _only(text, c) for c in undecided):
-                continue
-            chosen.update(part.conds)
-            parts.append(part)
-        yield Text(tuple(parts))
-
-
-def _only(text: Text, cond: Cond) -> bool:
-    """Whether nothing of the string belongs to the other side of a condition."""
-    return not any(cond.negated() in p.conds for p in text.parts)
+        left_out = {c for c in two_sided if c.holds is not wanted}
+        yield Text(tuple(p for p in text.parts if left_out.isdisjoint(p.conds)))
 
 
 def _is_prose(tree: ast.Module) -> bool:

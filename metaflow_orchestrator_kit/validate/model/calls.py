@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from metaflow_orchestrator_kit.validate.model import builtins, expressions, fields
@@ -183,6 +184,7 @@ def attribute(frame: Frame, receiver: Value, attr: str, node: ast.AST) -> Value:
     return Unknown(names_in(receiver) | {attr}, f"the attribute {attr}", origin)
 
 
+@lru_cache(maxsize=4096)
 def methods(cls: ClassInfo) -> Mapping[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     return {
         n.name: n for n in cls.node.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -461,6 +463,7 @@ def _encloses(outer: FunctionInfo, inner: FunctionInfo) -> bool:
     return inner.module is outer.module and inner.qualname.startswith(f"{outer.qualname}.")
 
 
+@lru_cache(maxsize=4096)
 def _is_generator(node: ast.AST) -> bool:
     waiting = list(ast.iter_child_nodes(node))
     while waiting:
