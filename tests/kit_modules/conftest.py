@@ -4,10 +4,16 @@ Test modules of this folder import them from the package `in_place`, which is th
 folders themselves: no copy, and their relative imports work.
 """
 
+import contextlib
 import importlib.util
+import os
+import signal
 import sys
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+from scaffolded import Bench, make_bench
 
 from metaflow_orchestrator_kit import paths
 
@@ -36,3 +42,13 @@ _COMMON = {
 }
 settings.register_profile("kit", max_examples=200, **_COMMON)
 settings.register_profile("thorough", max_examples=5000, **_COMMON)
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One scaffolded extension; whatever it started ends with the tests."""
+    bench = make_bench(tmp_path_factory.mktemp("bench"))
+    yield bench
+    for pid, _ in bench.processes():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

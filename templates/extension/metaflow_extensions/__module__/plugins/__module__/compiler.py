@@ -19,7 +19,7 @@ from metaflow.parameters import JSONType, deploy_time_eval
 from metaflow.user_configs.config_options import ConfigInput
 from metaflow.user_configs.config_parameters import dump_config_values
 
-from .plan import Code, Identity, Parameter, Plan, Step, attempts, encode
+from .plan import Code, Identity, Parameter, Plan, Step, attempts, encode, keyword
 
 #: Metaflow settings that a task needs for clients, cards and files of its own (clause G7). Keys and
 #: headers of services are left out: they are secrets, and a worker has its own.
@@ -76,11 +76,25 @@ def refuse_unsupported(obj: Any, scheduler: str, supported: Iterable[str]) -> No
 
     Raises:
         NotSupportedByScheduler: the flow needs a capability that is not declared (clause C10).
+        MetaflowException: two parameters have the same name for the command line (clause D6).
     """
     have = frozenset(supported)
     for capability, what in _needs(obj):
         if capability not in have:
             raise NotSupportedByScheduler(f"{what} is not supported by {scheduler}.")
+    parameters = [parameter for _, parameter in obj.flow._get_parameters()]
+    _refuse_twins(p.name for p in parameters if not p.IS_CONFIG_PARAMETER)
+
+
+def _refuse_twins(names: Iterable[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        twin = seen.setdefault(keyword(name), name)
+        if twin is not name:
+            raise MetaflowException(
+                f"Parameters {twin} and {name} are not supported in one flow: names that differ "
+                "only in case, or in '-' and '_', are one name for trigger()."
+            )
 
 
 def _needs(obj: Any) -> Iterable[tuple[str, str]]:
@@ -128,9 +142,6 @@ def compile_plan(
         namespace: value of `--namespace`.
         max_workers: value of `--max-workers`.
         workflow_timeout: value of `--workflow-timeout`, in seconds.
-
-    Raises:
-        MetaflowException: two parameters have the same name for the command line (clause D6).
     """
     graph = obj.flow._graph
     return Plan(
@@ -254,18 +265,9 @@ def _environment(obj: Any, identity: Identity, scheduler: str, code: Code) -> di
 
 
 def _parameters(flow: Any) -> Iterable[Parameter]:
-    seen: set[str] = set()
     for variable, parameter in flow._get_parameters():
-        if parameter.IS_CONFIG_PARAMETER:
-            continue
-        entry = _parameter(variable, parameter)
-        if entry.keyword in seen:
-            raise MetaflowException(
-                f"Parameter {entry.name} is defined twice: names that differ only in case, or "
-                "in '-' and '_', are one name for trigger()."
-            )
-        seen.add(entry.keyword)
-        yield entry
+        if not parameter.IS_CONFIG_PARAMETER:
+            yield _parameter(variable, parameter)
 
 
 def _parameter(variable: str, parameter: Any) -> Parameter:

@@ -75,6 +75,11 @@ class Step:
         return self.name in self.out
 
 
+def keyword(name: str) -> str:
+    """What Metaflow's command line makes of the name of a parameter."""
+    return name.replace("-", "_").lower()
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A parameter of the flow (clauses B11, D6).
@@ -102,7 +107,7 @@ class Parameter:
     @property
     def keyword(self) -> str:
         """Its name as a Python keyword of `trigger`, and in the command's values (clause C7)."""
-        return self.name.replace("-", "_").lower()
+        return keyword(self.name)
 
 
 @dataclass(frozen=True, slots=True)
