@@ -28,8 +28,8 @@ class Room:
     """
 
     def __init__(self, workers: int, machine: Mapping[str, float] | None = None) -> None:
-        self._free = {**(machine or capacity()), "workers": float(max(workers, 1))}
-        self._total = dict(self._free)
+        self._total = {**(machine or capacity()), "workers": float(max(workers, 1))}
+        self._guests: list[Mapping[str, float]] = []
         self._changed = asyncio.Condition()
 
     @contextlib.asynccontextmanager
@@ -38,12 +38,12 @@ class Room:
         wanted = self._wanted(step)
         async with self._changed:
             await self._changed.wait_for(lambda: self._fits(wanted))
-            self._add(wanted, -1)
+            self._guests.append(wanted)
         try:
             yield
         finally:
             async with self._changed:
-                self._add(wanted, +1)
+                self._guests.remove(wanted)
                 self._changed.notify_all()
 
     def _wanted(self, step: Step | None) -> dict[str, float]:
@@ -54,8 +54,9 @@ class Room:
         }
 
     def _fits(self, wanted: Mapping[str, float]) -> bool:
-        return all(self._free[name] >= amount for name, amount in wanted.items())
-
-    def _add(self, wanted: Mapping[str, float], sign: int) -> None:
-        for name, amount in wanted.items():
-            self._free[name] += sign * amount
+        # Summed anew each time: a running total of fractions drifts, and then the step that
+        # wants the whole machine waits for ever.
+        return all(
+            sum(guest[name] for guest in self._guests) + amount <= self._total[name]
+            for name, amount in wanted.items()
+        )
