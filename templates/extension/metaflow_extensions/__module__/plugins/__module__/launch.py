@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +20,8 @@ from typing import Any
 
 from . import command
 from .plan import Plan, RunRequest
+from .process import Job, Starter, end_group, signal_group
 from .walk import Finished, Handout, Launch
-
-#: Seconds between asking a process group to end and killing it.
-GRACE = 5.0
 
 #: Seconds on top of @timeout before the process is killed from outside. The signal inside the
 #: task must win, or @catch and @retry never see it (clause H7).
@@ -33,10 +29,6 @@ TIMEOUT_SLACK = 120.0
 
 #: Seconds that a finished process' output may stay open, held by a child of its own.
 DRAIN = 2.0
-
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
-
 
 StepCommand = Callable[
     [Plan, RunRequest, Launch, command.Site, Path | None],
@@ -57,6 +49,7 @@ class Desk:
         facts: the scheduler's own ids, filed with each task.
         scratch: an existing folder for logs and hand-outs of the attempts.
         worker: the environment that tasks inherit from.
+        starter: how processes are started.
     """
 
     plan: Plan
@@ -66,6 +59,7 @@ class Desk:
     facts: Mapping[str, str]
     scratch: Path
     worker: Mapping[str, str]
+    starter: Starter
 
 
 async def attempt(desk: Desk, launch: Launch, *, repeated: bool = False) -> Finished:
@@ -109,7 +103,6 @@ class _Files:
         except FileNotFoundError:
             return Handout()
 
-
     def last_words(self) -> str:
         """The last line of the log: `init` has no task that could keep it."""
         from metaflow.mflog.mflog import parse
@@ -151,65 +144,54 @@ async def _run(desk: Desk, launch: Launch, files: _Files, arguments: _Arguments)
         [str(Path(desk.site.python).parent), environment.get("PATH", os.defpath)]
     )
     files.path("handout").unlink(missing_ok=True)
-    process = await asyncio.create_subprocess_exec(
-        *arguments(desk.plan, desk.run, launch, desk.site),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=environment,
-        cwd=desk.site.code,
-        start_new_session=True,
-        preexec_fn=_die_with_parent,
-        limit=2**20,
-    )
-    logs = asyncio.gather(
-        _copy_log(process.stdout, files.path("stdout")),
-        _copy_log(process.stderr, files.path("stderr")),
-    )
+    job = Job(arguments(desk.plan, desk.run, launch, desk.site), environment, desk.site.code)
+    outputs = [_Output(files.path(name)) for name in ("stdout", "stderr")]
+    try:
+        process = await desk.starter.start(job, *(output.descriptor for output in outputs))
+    finally:
+        for output in outputs:
+            output.release()
+    logs = asyncio.gather(*(output.copy() for output in outputs))
     step = desk.plan.steps.get(launch.step)
     limit = step.timeout + TIMEOUT_SLACK if step and step.timeout else None
     try:
-        await asyncio.wait_for(process.wait(), limit)
+        return await asyncio.wait_for(process.wait(), limit)
     except asyncio.TimeoutError:
-        await _end_group(process)
+        await end_group(process)
+        return -signal.SIGKILL
     except asyncio.CancelledError:
-        await _end_group(process)
+        await end_group(process)
         raise
     finally:
         # What the task itself left running must not outlive it.
-        _signal_group(process.pid, signal.SIGKILL)
+        signal_group(process.pid, signal.SIGKILL)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(logs, DRAIN)
-    return process.returncode if process.returncode is not None else -signal.SIGKILL
 
 
-def _die_with_parent() -> None:
-    """Between fork and exec: the kernel kills the process when whoever started it is gone."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+class _Output:
+    """A pipe from a process to a log file, each line in the form of Metaflow's task logs."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._end, self.descriptor = os.pipe()
 
-async def _end_group(process: asyncio.subprocess.Process) -> None:
-    """Ask the whole process group to end, then kill what has not."""
-    _signal_group(process.pid, signal.SIGTERM)
-    try:
-        await asyncio.wait_for(process.wait(), GRACE)
-    except asyncio.TimeoutError:
-        _signal_group(process.pid, signal.SIGKILL)
-        await process.wait()
+    def release(self) -> None:
+        """Close this process' copy of the writing end."""
+        os.close(self.descriptor)
 
-
-def _signal_group(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
-
-
-async def _copy_log(stream: asyncio.StreamReader | None, path: Path) -> None:
-    """Copy a stream to a file as it comes, each line in the form of Metaflow's task logs."""
-    assert stream is not None
-    with path.open("wb", buffering=0) as file:
-        while line := await _read_line(stream):
-            file.write(_decorate(line))
+    async def copy(self) -> None:
+        """Copy lines as they come, until every writer is gone."""
+        reader = asyncio.StreamReader(limit=2**20)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(self._end, "rb", buffering=0)
+        )
+        try:
+            with self._path.open("wb", buffering=0) as file:
+                while line := await _read_line(reader):
+                    file.write(_decorate(line))
+        finally:
+            transport.close()
 
 
 async def _read_line(stream: asyncio.StreamReader) -> bytes:

@@ -70,7 +70,7 @@ class Store:
         home: the folder; it is made when it is not there.
 
     Raises:
-        OSError: the folder cannot be made or written.
+        OSError: the folder cannot be made or written; every method can raise it.
     """
 
     def __init__(self, home: Path) -> None:
@@ -84,14 +84,22 @@ class Store:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one transaction; a connection must not cross a fork."""
-        database = sqlite3.connect(self._database, timeout=_BUSY)
+        """A connection for one transaction; a connection must not cross a fork.
+
+        Raises:
+            OSError: the file is damaged, locked for too long, or cannot be written.
+        """
         try:
-            database.row_factory = sqlite3.Row
-            with database:
+            database = sqlite3.connect(self._database, timeout=_BUSY)
+            with contextlib.closing(database), database:
+                database.row_factory = sqlite3.Row
                 yield database
-        finally:
-            database.close()
+        except sqlite3.DatabaseError as error:
+            raise OSError(
+                f"The embedded scheduler cannot use its state in {self._database}: {error}. "
+                "If the file is damaged, move it away: deployments and the list of runs are "
+                "gone then, what the runs have computed is not."
+            ) from error
 
     def save_deployment(self, plan: Plan, code: Path) -> None:
         """Keep a deployment, in place of an earlier one of the same name (clause J9)."""

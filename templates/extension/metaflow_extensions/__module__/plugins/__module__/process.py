@@ -1,0 +1,108 @@
+"""How a process of a task starts and ends on this machine (clauses H8, L4).
+
+This file belongs to the kit: `metaflow-orchestrator-scaffold --update` replaces it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+#: Seconds between asking a process group to end and killing it.
+GRACE = 5.0
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A command to start.
+
+    Attributes:
+        argv: interpreter, flow file and arguments.
+        environment: all of its environment.
+        cwd: its working directory.
+    """
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    cwd: Path
+
+
+class Process(Protocol):
+    """A running process, the leader of a session and a process group of its own."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is also that of its group."""
+
+    async def wait(self) -> int:
+        """Wait until it has ended; its exit code, negative for a signal."""
+
+
+class Starter(Protocol):
+    """A way to start processes."""
+
+    async def start(self, job: Job, stdout: int, stderr: int) -> Process:
+        """Start a process that writes to two descriptors.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+
+    async def close(self) -> None:
+        """Let go of what was kept for starting more."""
+
+
+class Fresh:
+    """Starts every process as a new interpreter."""
+
+    async def start(self, job: Job, stdout: int, stderr: int) -> Process:
+        """Start it; see :class:`Starter`."""
+        return await asyncio.create_subprocess_exec(
+            *job.argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            env=dict(job.environment),
+            cwd=job.cwd,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )
+
+    async def close(self) -> None:
+        """Nothing is kept."""
+
+
+def die_with_parent() -> None:
+    """In a child, before it runs anything: the kernel kills it when its parent is gone.
+
+    Without it the steps of a killed engine go on writing while their attempts are repeated.
+    """
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+async def end_group(process: Process) -> None:
+    """Ask the whole process group to end, then kill what has not."""
+    signal_group(process.pid, signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.wait(), GRACE)
+    except asyncio.TimeoutError:
+        signal_group(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+def signal_group(pid: int, number: signal.Signals) -> None:
+    """Signal a process group, which may be gone already."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
