@@ -36,8 +36,7 @@ lint: test-env ## style and types
 	$(TEST)/ruff check .
 	$(TEST)/ruff format --check .
 	$(TEST)/mypy
-	$(TEST)/mypy --strict --ignore-missing-imports tools
-	$(TEST)/mypy --strict action
+	MYPYPATH=tools $(TEST)/mypy --strict tools/*.py action/*.py
 
 test-fast: test-env ## the tests that start no flow
 	$(say) "Fast tests"
@@ -47,14 +46,18 @@ test-slow: test-env ## the tests that start flows
 	$(say) "Slow tests: real flows, $(WORKERS) at a time, some minutes"
 	$(TEST)/python -m pytest -q -n $(WORKERS) -m slow
 
-test-matrix: ## the fast tests on the oldest and newest Python and Metaflow, as far as they are here
+test-matrix: ## the fast tests on the oldest and newest Python and Metaflow
 	$(say) "Fast tests on both ends of what is supported"
 	@tools/check-python.sh "$(PYTHON)"
 	$(PYTHON) tools/matrix.py -n $(WORKERS)
 
-bench: test-env ## the figures that the README cites
-	$(say) "Benchmarks"
-	@set -e; for each in benchmarks/bench_*.py; do echo "-- $$each"; $(TEST)/python "$$each"; done
+bench: demo-env ## measure the suite against running its flows in turn
+	$(say) "An extension to measure"
+	rm -rf $(PROJECT)
+	$(DEMO)/metaflow-orchestrator-scaffold my_scheduler $(PROJECT) >/dev/null
+	$(DEMO)/pip install --quiet --no-build-isolation --no-deps --editable $(PROJECT)
+	$(say) "The suite, against running its flows in turn"
+	$(DEMO)/python benchmarks/suite_vs_local_run.py --scheduler-type my_scheduler
 
 clean: ## remove the environments, the demo and all caches
 	rm -rf .venv-demo .venv-test .venv-matrix .demo dist build

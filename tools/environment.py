@@ -20,8 +20,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 STAMP = "installed.json"
 
-# What a virtual environment without a `pip` of its own choosing would ask about or warn of.
-_QUIET = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_ROOT_USER_ACTION": "ignore"}
+# What pip would ask about, or warn of, although nobody can do anything about it here.
+_QUIET = {
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_NO_INPUT": "1",
+    "PIP_ROOT_USER_ACTION": "ignore",
+}
 
 
 def ensure(folder: Path, requirements: Sequence[str], interpreter: str = sys.executable) -> Path:
