@@ -7,6 +7,7 @@ which the kernel releases when its holder dies, however it dies) may append to t
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -30,6 +31,7 @@ CREATE TABLE IF NOT EXISTS run (
 CREATE TABLE IF NOT EXISTS event (
     run_id TEXT NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL, at REAL NOT NULL,
     PRIMARY KEY (run_id, number));
+PRAGMA user_version = 1;
 """
 
 #: Seconds that a writer waits for another one.
@@ -77,10 +79,10 @@ class Store:
         self.home = home
         home.mkdir(parents=True, exist_ok=True)
         self._database = home / "scheduler.sqlite"
-        if not self._database.exists():
-            with self._open() as database:
-                database.execute("PRAGMA journal_mode = WAL")
-                database.executescript(_SCHEMA)
+        with self._open() as database:
+            if not _has_schema(database):
+                with _alone(home / "scheduler.lock"):
+                    _lay_out(database)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -96,9 +98,10 @@ class Store:
                 yield database
         except sqlite3.DatabaseError as error:
             raise OSError(
-                f"The embedded scheduler cannot use its state in {self._database}: {error}. "
-                "If the file is damaged, move it away: deployments and the list of runs are "
-                "gone then, what the runs have computed is not."
+                errno.EIO,
+                f"{error} (if {self._database.name} is damaged, move it away: deployments and the "
+                "list of runs are gone then, what the runs have computed is not)",
+                str(self._database),
             ) from error
 
     def save_deployment(self, plan: Plan, code: Path) -> None:
@@ -212,6 +215,25 @@ class Store:
             yield descriptor if _lock(descriptor) else None
         finally:
             os.close(descriptor)
+
+
+def _has_schema(database: sqlite3.Connection) -> bool:
+    return bool(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _lay_out(database: sqlite3.Connection) -> None:
+    """Make the tables, unless somebody else just did, or was killed in the middle of it."""
+    if not _has_schema(database):
+        database.execute("PRAGMA journal_mode = WAL")
+        database.executescript(_SCHEMA)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time: SQLite does not wait when two change the journal of a new file."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _lock(descriptor: int) -> bool:

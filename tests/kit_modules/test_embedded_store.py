@@ -1,0 +1,138 @@
+"""What the embedded engine remembers, through any number of processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from in_place.embedded_store import Store
+from in_place.plan import Identity, Parameter, Plan, RunRequest, Step
+from in_place.walk import Event, Finished, Handout, Lost, State, Stopped
+
+EVENTS: list[Event] = [
+    Finished("t-start", 0, 1, note="out of luck"),
+    Lost("t-start", 1),
+    Finished("t-start", 1, 0, Handout(3, "case", ("a", "b"))),
+    Stopped("by request"),
+]
+
+
+def plan(name: str = "Flow", **fields: object) -> Plan:
+    identity = Identity(name, "Flow", "ada", "token")
+    steps = {"start": Step("start", "end")}
+    return Plan(identity, "start", "start", steps, **fields)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "home")
+
+
+def test_a_deployment_reads_back_as_it_was_and_replaces_an_earlier_one(store: Store) -> None:
+    first = plan(tags=("é",), parameters=(Parameter("p", "p", default="'\n\""),))
+    store.save_deployment(plan(max_workers=7), Path("/old"))
+    store.save_deployment(first, Path("/code"))
+
+    assert store.deployment("Flow") == (first, Path("/code"))
+    assert store.deployments() == [first]
+    assert store.deployment("other") is None
+
+
+def test_a_run_keeps_the_plan_it_was_started_with(store: Store) -> None:
+    store.save_deployment(plan(max_workers=1), Path("/code"))
+    request = RunRequest("r-1", {"p": "é\n"}, origin_run_id="r-0")
+
+    assert store.add_run("Flow", request)
+    store.save_deployment(plan(max_workers=2), Path("/newer"))
+    assert store.add_run("Flow", request)
+
+    run = store.run("r-1")
+    assert run is not None
+    assert (run.request, run.plan.max_workers, run.code) == (request, 1, Path("/code"))
+    assert (run.state, run.finished, run.stop_reason) == (State.RUNNING, None, None)
+    assert store.delete_deployment("Flow") is True
+    assert store.delete_deployment("Flow") is False
+    assert [run.request.run_id for run in store.runs("Flow")] == ["r-1"]
+
+
+def test_there_is_no_run_without_a_deployment(store: Store) -> None:
+    assert store.add_run("Flow", RunRequest("r-1")) is False
+    assert store.run("r-1") is None
+
+
+def test_events_read_back_in_their_order(store: Store) -> None:
+    for event in EVENTS:
+        store.append("r-1", event)
+    store.append("r-2", EVENTS[0])
+
+    assert store.events("r-1") == EVENTS
+    assert store.events("r-3") == []
+
+
+def test_the_first_verdict_stands_and_a_finished_run_cannot_be_stopped(store: Store) -> None:
+    store.save_deployment(plan(), Path("/code"))
+    store.add_run("Flow", RunRequest("r-1"))
+
+    store.finish("r-1", State.SUCCEEDED, "")
+    store.finish("r-1", State.FAILED, "late")
+    store.ask_to_stop("r-1", "late")
+
+    run = store.run("r-1")
+    assert run is not None
+    assert (run.state, run.reason, run.stop_reason) == (State.SUCCEEDED, "", None)
+    assert run.finished is not None and run.finished >= run.created
+
+
+def test_one_process_at_a_time_has_the_lease_of_a_run(store: Store) -> None:
+    with store.lease("r-1") as mine:
+        assert mine is not None
+        with store.lease("r-1") as second, store.lease("r-2") as other:
+            assert second is None
+            assert other is not None
+    with store.lease("r-1") as again:
+        assert again is not None
+
+
+def _open_and_save(home: Path, number: int, barrier: threading.Barrier) -> None:
+    barrier.wait(60)
+    Store(home).save_deployment(plan(f"flow{number}"), Path("/code"))
+
+
+def test_many_processes_may_be_the_first_one(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(8)
+    processes = [
+        context.Process(target=_open_and_save, args=(tmp_path / "home", number, barrier))
+        for number in range(8)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+
+    assert [process.exitcode for process in processes] == [0] * 8
+    assert len(Store(tmp_path / "home").deployments()) == 8
+
+
+def test_a_store_whose_making_was_interrupted_is_made_whole(tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "scheduler.sqlite").close()
+    (tmp_path / "scheduler.sqlite").touch()
+
+    assert Store(tmp_path).deployments() == []
+
+
+def test_a_damaged_file_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "scheduler.sqlite").write_bytes(b"no database at all" * 100)
+
+    with pytest.raises(OSError, match=r"scheduler\.sqlite is damaged, move it away.*/scheduler\.sqlite"):
+        Store(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_of_the_system(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(NotADirectoryError):
+        Store(tmp_path / "file" / "home")
