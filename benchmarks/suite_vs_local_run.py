@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -53,9 +54,14 @@ def command(scenario: Scenario, flow: Path, word: str) -> list[str]:
             else:
                 top += [f"--{key.replace('_', '-')}", text(item)]
     run: list[str] = []
+    # Python says my_word where the command line says --my-word.
+    names = {
+        name.replace("-", "_").lower(): name
+        for name in re.findall(r"""(?:Parameter|IncludeFile)\(\s*["']([^"']+)""", flow.read_text())
+    }
     for key, value in fill_in(scenario.trigger, word=word, folder=flow.parent).items():
         if value is not None:
-            run += [f"--{key}", text(value)]
+            run += [f"--{names.get(key, key)}", text(value)]
     return [sys.executable, str(flow), *top, "run", *run]
 
 

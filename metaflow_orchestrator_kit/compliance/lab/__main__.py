@@ -1,7 +1,7 @@
-"""``python -m metaflow_orchestrator_kit.compliance.lab FOLDER LOCK``, started by the plugin."""
+"""``python -m metaflow_orchestrator_kit.compliance.lab FOLDER LOCK PARENT``, started by the plugin."""
 
 import sys
 
 from metaflow_orchestrator_kit.compliance.lab.main import run
 
-run(sys.argv[1], int(sys.argv[2]))
+run(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -46,7 +46,10 @@ class Lab:
             os.set_inheritable(lock, True)
             with (settings.path / "lab.log").open("wb") as log:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", __package__, settings.directory, str(lock)],
+                    [
+                        *(sys.executable, "-m", __package__),
+                        *(settings.directory, str(lock), str(os.getpid())),
+                    ],
                     env={**environment, LAB: settings.token},
                     stdin=subprocess.DEVNULL,
                     stdout=log,

@@ -43,14 +43,20 @@ class Running:
     deadline: float
 
 
-def run(directory: str, lock: int) -> None:
-    """Be the lab of that folder until all that is wanted has been observed."""
+def run(directory: str, lock: int, parent: int) -> None:
+    """Be the lab of that folder until all that is wanted has been observed.
+
+    Args:
+        directory: has the settings; everything is written there.
+        lock: the descriptor whose lock shows that the lab is alive.
+        parent: the process that started the lab; without it there is nothing to do.
+    """
     settings = LabSettings.load(directory)
-    parent = os.getppid()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)
     running: dict[int, Running] = {}
     try:
+        _watch(parent)
         _warm_up()
         wanted = _wait_for_wishes(settings, parent)
         queue = _queue(wanted)
