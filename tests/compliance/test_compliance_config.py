@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from metaflow_orchestrator_kit.compliance.config import (
@@ -18,6 +19,7 @@ from metaflow_orchestrator_kit.compliance.config import (
 VALUES = st.one_of(st.text(max_size=30), st.integers(), st.booleans(), st.none())
 
 
+@hypothesis_settings(deadline=None)  # the machine may be busy
 @given(
     arguments=st.dictionaries(st.text(min_size=1, max_size=10), VALUES, max_size=4),
     decospec=st.one_of(st.none(), st.text(min_size=1, max_size=20)),

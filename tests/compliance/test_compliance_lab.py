@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from metaflow_orchestrator_kit.compliance.lab import events
@@ -132,6 +133,7 @@ def test_an_attempt_number_that_is_started_twice_is_seen_twice():
     assert _attempts(fields) == [0, 0]
 
 
+@hypothesis_settings(deadline=None)  # the machine may be busy
 @given(JSON)
 def test_what_json_can_hold_is_kept_as_it_is(value):
     assert plain(value) == value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from metaflow_orchestrator_kit.test.args import (
@@ -19,11 +20,13 @@ KEYS = st.from_regex(r"[a-z_][a-z0-9_-]{0,8}", fullmatch=True)
 VALUES = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=20)
 
 
+@hypothesis_settings(deadline=None)  # the machine may be busy
 @given(st.dictionaries(KEYS, VALUES, max_size=5))
 def test_whatever_the_values_are_they_survive_being_written_and_read(arguments):
     assert parse_list(format_list(arguments)) == arguments
 
 
+@hypothesis_settings(deadline=None)  # the machine may be busy
 @given(KEYS, VALUES)
 def test_a_single_argument_takes_everything_after_the_first_equals_sign(key, value):
     assert parse_one(f"{key}={value}") == (key, value)

@@ -1,4 +1,4 @@
-"""``python -m metaflow_orchestrator_kit.compliance.lab FOLDER LOCK PARENT``, started by the plugin."""
+"""``python -m metaflow_orchestrator_kit.compliance.lab FOLDER LOCK PARENT``; the plugin does."""
 
 import sys
 
