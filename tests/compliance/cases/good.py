@@ -61,7 +61,8 @@ def _params(*, given: bool) -> Observation:
 def _branches() -> Observation:
     inner = [["start", "wide", "lower"], ["start", "wide", "upper", "upper_more"]]
     outer = [["start", "wide", "inner_join"], ["start", "short"]]
-    plain = [task(step) for step in "start short wide upper upper_more lower end".split()]
+    steps = ("start", "short", "wide", "upper", "upper_more", "lower", "end")
+    plain = [task(step) for step in steps]
     joins = [
         task("inner_join", artifacts={"joined": inner}),
         task("join", artifacts={"joined": outer}),
@@ -187,8 +188,9 @@ def _switching() -> Observation:
     to_merge = ["start", "taken_b", "merge"]
     to_parting = [*to_merge, "parting"]
     joined = [[*to_parting, "choosing", "taken_q", "chosen"], [*to_parting, "plain"]]
+    plain = ("start", "taken_b", "choosing", "taken_q", "chosen", "plain", "end")
     return observed(
-        *(task(step) for step in "start taken_b choosing taken_q chosen plain end".split()),
+        *(task(step) for step in plain),
         task("merge", artifacts={"trail": to_merge}),
         task("parting", artifacts={"trail": to_parting}),
         task("join", artifacts={"joined": joined}),
