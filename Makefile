@@ -18,7 +18,7 @@ help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
 		while IFS='|' read -r target what; do printf '%-18s %s\n' "$$target" "$$what"; done
 
-demo: demo-env ## write an extension, install it, validate it, and run flows on it
+demo: demo-env ## write an extension, install, validate and test it
 	$(say) "1 of 4: write an extension for a scheduler called my_scheduler"
 	rm -rf $(PROJECT)
 	$(DEMO)/metaflow-orchestrator-scaffold my_scheduler $(PROJECT)
@@ -29,7 +29,7 @@ demo: demo-env ## write an extension, install it, validate it, and run flows on 
 	$(say) "4 of 4: deploy and run flows on its engine, about three minutes on two cores"
 	$(DEMO)/metaflow-orchestrator-test --scheduler-type my_scheduler
 
-test: lint test-fast test-slow ## all checks of the kit itself: style, types, fast tests, slow tests
+test: lint test-fast test-slow ## every check of the kit: style, types, fast and slow tests
 
 lint: test-env ## style and types
 	$(say) "Style and types"
