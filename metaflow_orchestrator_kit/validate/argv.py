@@ -390,6 +390,9 @@ def _is_subcommand(segment: Sequence[Token], position: int) -> bool:
         previous = segment[position - 1].flag
         if previous not in _FLAGS_WITHOUT_VALUE:
             return False
+    if kind == "step" and (position + 1 == len(segment) or segment[position + 1].flag):
+        # A step has a name.
+        return False
     if after & _AFTER[kind]:
         return True
     if kind == "dump":

@@ -167,9 +167,8 @@ def read(path: Path) -> str:
     if b"\0" in data:
         raise ValueError("contains NUL bytes, so Python cannot import it")
     try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return data.decode(encoding)
-    except (SyntaxError, LookupError) as error:
+        return data.decode(_encoding(data))
+    except LookupError as error:
         raise ValueError(f"has no usable encoding: {error}") from error
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
@@ -177,3 +176,13 @@ def read(path: Path) -> str:
             f"is not valid {error.encoding} (byte 0x{data[error.start]:02x} in line {line}); "
             "save it as UTF-8 or declare its encoding"
         ) from error
+
+
+def _encoding(data: bytes) -> str:
+    """What the first two lines declare; UTF-8 when they declare nothing."""
+    try:
+        return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+    except SyntaxError as error:
+        if b"coding" in b"".join(data.splitlines()[:2]):
+            raise LookupError(str(error)) from error
+        return "utf-8"

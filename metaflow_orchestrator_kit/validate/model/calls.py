@@ -245,7 +245,9 @@ def _class_attribute(
 def _evaluate_in_module(frame: Frame, module: Module, node: ast.expr) -> Value:
     from metaflow_orchestrator_kit.validate.model.interpreter import Frame as NewFrame
 
-    inner = NewFrame(frame.vm, module, None, State({}, frame.state.heap, frame.state.path))
+    state = frame.state
+    shared = State({}, state.heap, state.path, state.written, state.base)
+    inner = NewFrame(frame.vm, module, None, shared)
     inner.depth = frame.depth + 1
     if inner.depth > MAX_DEPTH:
         return Unknown(why="too deep")
@@ -439,9 +441,10 @@ def call(frame: Frame, function: Function, arguments: Arguments, origin: Origin)
     closure = dict(function.closure or {})
     if function.closure is not None and frame.function is not None:
         closure |= frame.state.env if _encloses(frame.function, info) else {}
-    inner = NewFrame(
-        vm, info.module, info, State(env, frame.state.heap, frame.state.path), closure
-    )
+    state = frame.state
+    # The caller's record of changes is shared until the function takes a branch.
+    shared = State(env, state.heap, state.path, state.written, state.base)
+    inner = NewFrame(vm, info.module, info, shared, closure)
     inner.depth = frame.depth + 1
     vm.stack.append(info)
     try:
@@ -451,7 +454,7 @@ def call(frame: Frame, function: Function, arguments: Arguments, origin: Origin)
             return result
         if _is_generator(info.node):
             inner.yields = fresh_id()
-            inner.state.heap[inner.yields] = ListCell((), "generator", origin)
+            inner.state.store(inner.yields, ListCell((), "generator", origin))
         alive = vm.block(inner, info.node.body)
         result = vm.finish(inner, frame.state, alive)
         return Ref(inner.yields) if inner.yields is not None else result

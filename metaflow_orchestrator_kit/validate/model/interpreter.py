@@ -13,7 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from metaflow_orchestrator_kit.validate.model import assign, calls, expressions, strings
-from metaflow_orchestrator_kit.validate.model.state import State, join, merge_heaps, merge_values
+from metaflow_orchestrator_kit.validate.model.state import (
+    State,
+    join,
+    merge_heaps,
+    merge_references,
+)
 from metaflow_orchestrator_kit.validate.model.values import (
     Alt,
     Cell,
@@ -96,11 +101,11 @@ class Frame:
 
     def new(self, cell: Cell) -> Ref:
         number = fresh_id()
-        self.state.heap[number] = cell
+        self.state.store(number, cell)
         return Ref(number)
 
     def store(self, ref: Ref, cell: Cell) -> None:
-        self.state.heap[ref.cell] = cell
+        self.state.store(ref.cell, cell)
 
     def evaluate(self, node: ast.expr) -> Value:
         return expressions.evaluate(self, node)
@@ -459,12 +464,17 @@ class Interpreter:
             return Unknown(why="never returns")
         depth = len(caller.path)
         state, value = exits[0]
-        heap, conds = state.heap, state.path[depth:]
+        conds = state.path[depth:]
+        merged = State({}, dict(state.heap), caller.path, state.written_since(depth), caller.base)
         for later, result in exits[1:]:
-            heap = merge_heaps(heap, conds, later.heap, later.path[depth:])
-            value = merge_values(value, conds, result, later.path[depth:])
+            others = later.path[depth:]
+            changed = later.written_since(depth) | merged.written
+            merged.heap = merge_heaps(merged.heap, conds, later.heap, others, changed)
+            merged.written = changed
+            value = merge_references(merged, value, conds, result, others)
             conds = ()
-        caller.heap = heap
+        caller.heap = merged.heap
+        caller.written |= merged.written
         return value
 
 

@@ -15,10 +15,12 @@ from metaflow_orchestrator_kit.validate.model.values import (
     MapCell,
     ObjectCell,
     Part,
+    Ref,
     Text,
     Unknown,
     Value,
     both,
+    fresh_id,
     names_in,
     options_of,
 )
@@ -29,14 +31,40 @@ MAX_ITEMS = 2000
 
 @dataclass(slots=True)
 class State:
-    """What is known at one point of a function. Copied where paths part, merged where they meet."""
+    """What is known at one point of a function. Copied where paths part, merged where they meet.
+
+    ``written`` holds the cells changed since the state was forked from ``base``: where two paths
+    meet, nothing else can differ.
+    """
 
     env: dict[str, Value] = field(default_factory=dict)
     heap: dict[int, Cell] = field(default_factory=dict)
     path: Conds = ()
+    written: set[int] = field(default_factory=set)
+    base: State | None = None
 
     def fork(self, *conds: Cond) -> State:
-        return State(dict(self.env), dict(self.heap), (*self.path, *conds))
+        return State(dict(self.env), dict(self.heap), (*self.path, *conds), set(), self)
+
+    def store(self, number: int, cell: Cell) -> None:
+        self.heap[number] = cell
+        self.written.add(number)
+
+    def written_since(self, depth: int) -> set[int]:
+        """The cells changed since the path was *depth* conditions long."""
+        found = set(self.written)
+        state = self.base
+        while state is not None and len(state.path) > depth:
+            found |= state.written
+            state = state.base
+        return found
+
+    def before(self, depth: int) -> State | None:
+        """The state that paths parted from when the path was *depth* conditions long."""
+        state: State | None = self
+        while state is not None and len(state.path) > depth:
+            state = state.base
+        return state
 
 
 def join(a: State | None, b: State | None, depth: int) -> State | None:
@@ -46,27 +74,50 @@ def join(a: State | None, b: State | None, depth: int) -> State | None:
     if b is None:
         return a
     ca, cb = a.path[depth:], b.path[depth:]
+    changed = a.written_since(depth) | b.written_since(depth)
+    heap = merge_heaps(a.heap, ca, b.heap, cb, changed)
+    start = a.before(depth)
+    kept = start.written if start is not None else set()
+    merged = State({}, heap, a.path[:depth], kept | changed, start.base if start else None)
     env = dict(a.env)
     for name, value in b.env.items():
         known = env.get(name)
         if known is None:
             env[name] = value
         elif known is not value and known != value:
-            env[name] = merge_values(known, ca, value, cb)
-    return State(env, merge_heaps(a.heap, ca, b.heap, cb), a.path[:depth])
+            env[name] = merge_references(merged, known, ca, value, cb)
+    merged.env = env
+    return merged
+
+
+def merge_references(merged: State, a: Value, ca: Conds, b: Value, cb: Conds) -> Value:
+    """Like `merge_values`, and two lists that begin alike become one with conditional elements."""
+    if isinstance(a, Ref) and isinstance(b, Ref) and a != b:
+        first, second = merged.heap.get(a.cell), merged.heap.get(b.cell)
+        if isinstance(first, ListCell) and isinstance(second, ListCell):
+            alike = first.items and second.items and first.items[0].uid == second.items[0].uid
+            if alike and first.kind == second.kind:
+                items = merge_items(first.items, ca, second.items, cb)
+                number = fresh_id()
+                merged.store(number, replace(first, items=items))
+                return Ref(number)
+    return merge_values(a, ca, b, cb)
 
 
 def merge_heaps(
-    a: dict[int, Cell], ca: Conds, b: dict[int, Cell], cb: Conds
+    a: dict[int, Cell], ca: Conds, b: dict[int, Cell], cb: Conds, changed: set[int]
 ) -> dict[int, Cell]:
-    heap = dict(a)
-    for number, cell in b.items():
-        known = heap.get(number)
+    """The cells after two paths; *a* is used up."""
+    for number in changed:
+        cell = b.get(number)
+        if cell is None:
+            continue
+        known = a.get(number)
         if known is None:
-            heap[number] = cell
+            a[number] = cell
         elif known is not cell:
-            heap[number] = _merge_cells(known, ca, cell, cb)
-    return heap
+            a[number] = _merge_cells(known, ca, cell, cb)
+    return a
 
 
 def merge_values(a: Value, ca: Conds, b: Value, cb: Conds) -> Value:
