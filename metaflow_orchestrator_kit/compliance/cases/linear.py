@@ -70,6 +70,8 @@ def ids(seen: Observation, expect: Expect) -> None:
     every command exits with 0, and the client shows no step at all.
     """
     assert seen.run is not None
+    for step in STEPS:
+        facts.one(seen, expect, step, ["the task ids are integers, so no task was registered"])
     named = {"run id": seen.run.id}
     named |= {f"task id of _parameters, {id}": id for id in seen.run.parameters_tasks}
     named |= {f"task id of {task.step}": task.id for task in seen.tasks}
@@ -147,7 +149,8 @@ def visible(seen: Observation, expect: Expect) -> None:
     An extension that registers its tasks after the run breaks cards, current.task and tags; one
     that exports the datastore root with ".metaflow" breaks every client call in user code.
     """
-    client = facts.own(facts.one(seen, expect, "hold"), "client")
+    hold = facts.one(seen, expect, "hold", ["the task ids are integers: nothing is registered"])
+    client = facts.own(hold, "client")
     client = client if isinstance(client, dict) else {"error": client}
     expect.equal(
         "error of Metaflow's client inside the running step 'hold'",

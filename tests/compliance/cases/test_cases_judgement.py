@@ -21,7 +21,6 @@ JUDGES_THE_RUN = {
     "branch-on-run",
     "failing-status",
     "found-by-name",
-    "linear-ids",
     "linear-no-files",
     "linear-no-processes",
     "linear-run-succeeds",

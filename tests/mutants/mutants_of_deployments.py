@@ -1,0 +1,167 @@
+"""Mutants in what a deployment carries into its runs, and in what one does with it."""
+
+from __future__ import annotations
+
+from mutant import CONTROL, Mutant
+
+_SPLIT = "*_top_level(plan, site),\n        *_decospecs"
+_INIT = '*_top_level(plan, site),\n        "init"'
+_NO_BRANCH = 'word not in ("--branch", "feature_x")'
+
+SETTINGS = (
+    Mutant(
+        "resources-ignored",
+        "compiler.py",
+        'resources=_resources(decorators.get("resources"))',
+        "resources={}",
+        kills=("resources-compiled",),
+        says="requests for cpu=3",
+        spares=("resources-run", CONTROL),
+    ),
+    Mutant(
+        "branch-missing-on-init",
+        "command.py",
+        _INIT,
+        f'*(word for word in _top_level(plan, site) if {_NO_BRANCH}),\n        "init"',
+        kills=("branch-on-run",),
+        says="project_branch:test.feature_x",
+        spares=("branch-in-every-step", "branch-in-name", CONTROL),
+    ),
+    Mutant(
+        "branch-missing-on-last-step",
+        "command.py",
+        _SPLIT,
+        "*(word for word in _top_level(plan, site)"
+        f" if launch.step != plan.end_step or {_NO_BRANCH}),\n        *_decospecs",
+        kills=("branch-in-every-step",),
+        says="project identity in 'end'",
+        spares=("branch-on-run", "branch-in-name", CONTROL),
+    ),
+    Mutant(
+        "config-missing-in-last-step",
+        "command.py",
+        "        **plan.environment,\n",
+        "        **{k: v for k, v in plan.environment.items()"
+        ' if "CONFIG" not in k or launch.step != plan.end_step},\n',
+        kills=("config-in-decorators",),
+        says="current.project_name",
+        also=("branch-of-user",),
+        spares=("config-values", "config-in-environment", CONTROL),
+    ),
+    Mutant(
+        "configs-as-raw-values",
+        "compiler.py",
+        "{name: ConfigInput.make_key_name(name) for name in sorted(configs)}",
+        "{name: configs[name][0] for name in sorted(configs)}",
+        kills=("config-values",),
+        says="raw values instead of kv.<name>",
+        also=("config-in-decorators", "config-in-environment", "branch-of-user"),
+    ),
+    Mutant(
+        "environment-not-set",
+        "command.py",
+        "**(step.environment if step else {}),",
+        "**{},",
+        kills=("config-in-environment",),
+        says="variables in 'start'",
+        spares=("config-values", "config-in-decorators", CONTROL),
+    ),
+)
+
+PARAMETERS = (
+    Mutant(
+        "parameters-stripped",
+        "command.py",
+        'f"--{name}={value}"',
+        'f"--{name}={value.strip()}"',
+        kills=("params-byte-for-byte",),
+        says="parameter 'lines' in the task",
+        spares=("params-of-every-type", "params-of-any-name", "params-defaults", CONTROL),
+    ),
+    Mutant(
+        "parameters-dropped",
+        "plan.py",
+        "return {**defaults, **self.parameters}",
+        "return {**self.parameters, **defaults}",
+        kills=("params-byte-for-byte", "params-of-every-type", "params-of-any-name"),
+        says="parameter 'text' in the task",
+        spares=("params-defaults", "params-misspelt", "params-mistyped", CONTROL),
+    ),
+    Mutant(
+        "false-taken-for-nothing",
+        "trigger.py",
+        "_evaluated(options.get(parameter.keyword))",
+        "_evaluated(options.get(parameter.keyword) or None)",
+        kills=("params-of-every-type",),
+        says="parameter 'flag' in the task",
+        spares=("params-byte-for-byte", "params-of-any-name", CONTROL),
+    ),
+    Mutant(
+        "looked-up-by-own-name",
+        "trigger.py",
+        "options.get(parameter.keyword)",
+        "options.get(parameter.name)",
+        kills=("params-of-any-name",),
+        says="parameter with the attribute 'my_word'",
+        spares=("params-byte-for-byte", "params-of-every-type", CONTROL),
+    ),
+    Mutant(
+        "function-defaults-lost",
+        "compiler.py",
+        'default=encode(deploy_time_eval(parameter.kwargs.get("default")), type_name)',
+        'default=encode(None if hasattr(d := parameter.kwargs.get("default"), "fun")'
+        " else deploy_time_eval(d), type_name)",
+        kills=("params-computed-default",),
+        says="parameter 'stamp'",
+        spares=("params-defaults", CONTROL),
+    ),
+    Mutant(
+        "found-parameters-untyped",
+        "stub.py",
+        'kind = _TYPES.get(parameter.type, "str")',
+        'kind = "str"',
+        kills=("found-by-name",),
+        says="names or types of parameters are not stored",
+        also=("found-keeps-parameters", "found-keeps-branch"),
+    ),
+    Mutant(
+        "found-by-class-name",
+        "my_scheduler_objects.py",
+        "plan = Engine().deployment(identifier)",
+        'plan = Engine().deployment(identifier.split(".")[-1])',
+        kills=("found-by-name",),
+        says="the flow's name is cut out of the identifier",
+        also=("found-keeps-parameters", "found-keeps-branch"),
+    ),
+)
+
+OPERATIONS = (
+    Mutant(
+        "listing-not-filtered",
+        "my_scheduler_objects.py",
+        "if flow_name is None or plan.identity.flow_name == flow_name:",
+        "if flow_name is None or plan.identity.flow_name:",
+        kills=("list-filters-by-flow",),
+        says="deployments of a flow that does not exist",
+        also=("list-finds-deployment",),
+        spares=("list-finds-run", CONTROL),
+    ),
+    Mutant(
+        "children-of-tasks-live-on",
+        "process.py",
+        "os.killpg(pid, number)",
+        "os.kill(pid, number)",
+        kills=("terminate-processes",),
+        says="processes that still run",
+        spares=("terminate-status", "terminate-stops", CONTROL),
+    ),
+    Mutant(
+        "logs-not-stored",
+        "launch.py",
+        "store.save_logs(TASK_LOG_SOURCE, streams)",
+        "str(streams)",
+        kills=("linear-logs", "failing-logs"),
+        says="Task.stdout",
+        spares=("linear-ids", "failing-stops"),
+    ),
+)
