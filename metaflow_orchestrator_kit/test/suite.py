@@ -87,8 +87,9 @@ def run_suite(request: Request, screen: Screen) -> Exit:
         results = gather(plan, suite.results)
         outcome = _outcome(results, code, output, screen)
         keep = keep or outcome is not Exit.PASSED
-        if not request.pytest_arguments:  # else pytest itself has shown them
-            screen.say(f"\n{failures(results, colour=screen.colour)}".rstrip())
+        red = failures(results, colour=screen.colour)
+        if red and not request.pytest_arguments:  # else pytest itself has shown them
+            screen.say(f"\n{red}".rstrip())
         _show(results, folder if keep else None, screen)
         if request.report_dir is not None:
             _write_report(request, extension, plan, results, time.monotonic() - start)

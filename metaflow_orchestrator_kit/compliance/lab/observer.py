@@ -67,8 +67,7 @@ def observe(scenario: Scenario, settings: LabSettings, *, probe: bool) -> None:
     if live is not None and live.deployed is not None and not settings.isolated:
         with contextlib.suppress(Exception):
             live.deployed.delete()
-    what = f"{error.phase} failed: {_first_line(error.message)}" if error else _end(live)
-    events.write(settings, scenario.id, what, over=True)
+    events.write(settings, scenario.id, _summary(live, error, probe), over=True)
 
 
 def _enter(folder: Path, scenario: Scenario, settings: LabSettings, limit: float) -> None:
@@ -221,9 +220,12 @@ def _output(folder: Path) -> str:
     return (folder / "output.log").read_text("utf-8", errors="replace")[-100_000:]
 
 
-def _end(live: Live | None) -> str:
-    return f"ended: {live.final_status}" if live is not None and live.triggered else "deployed"
-
-
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")[:200]
+def _summary(live: Live | None, error: Failure | None, probe: bool) -> str:
+    """The end of the scenario, in the few words that fit on a line of progress."""
+    if error is None:
+        return f"ended: {live.final_status}" if live is not None and live.triggered else "accepted"
+    lines = [line.strip() for line in error.message.splitlines() if line.strip()] or [error.type]
+    # Metaflow's own message starts with the command; what the command said comes last.
+    reason = lines[-1] if lines[0].startswith("Error executing") else lines[0]
+    what = "not deployed" if probe and error.phase == "deploy" else f"{error.phase} failed"
+    return f"{what}: {reason[:200]}"
