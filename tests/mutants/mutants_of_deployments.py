@@ -40,9 +40,9 @@ SETTINGS = (
     Mutant(
         "config-missing-in-last-step",
         "command.py",
-        "        **plan.environment,\n",
-        "        **{k: v for k, v in plan.environment.items()"
-        ' if "CONFIG" not in k or launch.step != plan.end_step},\n',
+        '"METAFLOW_STEP_NAME": launch.step,',
+        '"METAFLOW_STEP_NAME": launch.step,\n'
+        '        **({"METAFLOW_FLOW_CONFIG_VALUE": "{}"} if launch.step == plan.end_step else {}),',
         kills=("config-in-decorators",),
         says="current.project_name",
         also=("branch-of-user",),
@@ -60,8 +60,8 @@ SETTINGS = (
     Mutant(
         "environment-not-set",
         "command.py",
-        "**(step.environment if step else {}),",
-        "**{},",
+        "own = step.environment if step else {}",
+        "own: dict[str, str] = {}",
         kills=("config-in-environment",),
         says="variables in 'start'",
         spares=("config-values", "config-in-decorators", CONTROL),
