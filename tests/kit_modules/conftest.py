@@ -10,9 +10,12 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
+from live_engine import Live, load_engine
 from scaffolded import Bench, make_bench
 
 from metaflow_orchestrator_kit import paths
@@ -44,11 +47,53 @@ settings.register_profile("kit", max_examples=200, **_COMMON)
 settings.register_profile("thorough", max_examples=5000, **_COMMON)
 
 
+class Benches:
+    """A scaffolded extension for each engine, made when a test first asks for it."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
+        self._made: dict[str, tuple[Bench, ModuleType]] = {}
+
+    def __getitem__(self, engine: str) -> tuple[Bench, ModuleType]:
+        if engine not in self._made:
+            bench = make_bench(self._folders.mktemp(f"bench_{engine}_"), engine)
+            self._made[engine] = (bench, load_engine(bench))
+        return self._made[engine]
+
+    def close(self) -> None:
+        """End whatever the benches have started."""
+        for bench, _ in self._made.values():
+            for pid, _ in bench.processes():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
 @pytest.fixture(scope="session")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """One scaffolded extension; whatever it started ends with the tests."""
-    bench = make_bench(tmp_path_factory.mktemp("bench"))
-    yield bench
-    for pid, _ in bench.processes():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+def benches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Benches]:
+    benches = Benches(tmp_path_factory)
+    yield benches
+    benches.close()
+
+
+@pytest.fixture(scope="session")
+def bench(benches: Benches) -> Bench:
+    """A scaffolded extension with the default engine."""
+    return benches["embedded"][0]
+
+
+@pytest.fixture
+def live(
+    request: pytest.FixtureRequest,
+    benches: Benches,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Live]:
+    """An engine at work: the one of the test class, or the embedded one."""
+    bench, module = benches[getattr(request.cls, "engine", "embedded")]
+    live = Live(bench, module, tmp_path)
+    for name in [name for name in os.environ if name.startswith("METAFLOW_")]:
+        monkeypatch.delenv(name)
+    for name, value in {**bench.environment, **dict([live.mark.split("=", 1)])}.items():
+        monkeypatch.setenv(name, value)
+    yield live
+    live.close()

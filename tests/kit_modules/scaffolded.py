@@ -91,14 +91,18 @@ class Bench:
         plan: dict[str, Any] = json.loads(done.stdout)
         return plan
 
-    def processes(self) -> Iterator[tuple[int, str]]:
-        """Every process that this bench led to and that has not ended."""
-        mark = f"KIT_BENCH={self.root}".encode()
+    def processes(self, mark: str = "") -> Iterator[tuple[int, str]]:
+        """Every process with a mark in its environment that has not ended.
+
+        Args:
+            mark: `NAME=value`; by default, whatever this bench led to.
+        """
+        sought = (mark or f"KIT_BENCH={self.root}").encode()
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit() or int(entry.name) == os.getpid():
                 continue
             try:
-                marked = mark in (entry / "environ").read_bytes().split(b"\0")
+                marked = sought in (entry / "environ").read_bytes().split(b"\0")
                 dead = (entry / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
                 words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:
@@ -107,8 +111,8 @@ class Bench:
                 yield int(entry.name), words
 
 
-def make_bench(root: Path) -> Bench:
+def make_bench(root: Path, engine: str = "embedded") -> Bench:
     """Scaffold an extension into a new bench."""
-    project = render.project(render.Answers(names.parse(TYPE)))
+    project = render.project(render.Answers(names.parse(TYPE), engine))
     write.write(write.plan(project, root / "project", force=False))
     return Bench(root)

@@ -127,7 +127,9 @@ def test_a_store_whose_making_was_interrupted_is_made_whole(tmp_path: Path) -> N
 def test_a_damaged_file_is_named_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "scheduler.sqlite").write_bytes(b"no database at all" * 100)
 
-    with pytest.raises(OSError, match=r"scheduler\.sqlite is damaged, move it away.*/scheduler\.sqlite"):
+    with pytest.raises(
+        OSError, match=r"scheduler\.sqlite is damaged, move it away.*/scheduler\.sqlite"
+    ):
         Store(tmp_path)
 
 

@@ -11,10 +11,10 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 #: Seconds between asking a process group to end and killing it.
 GRACE = 5.0
@@ -49,6 +49,9 @@ class Process(Protocol):
         """Wait until it has ended; its exit code, negative for a signal."""
 
 
+AnyProcess = TypeVar("AnyProcess", bound=Process)
+
+
 class Starter(Protocol):
     """A way to start processes."""
 
@@ -68,19 +71,38 @@ class Fresh:
 
     async def start(self, job: Job, stdout: int, stderr: int) -> Process:
         """Start it; see :class:`Starter`."""
-        return await asyncio.create_subprocess_exec(
-            *job.argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            env=dict(job.environment),
-            cwd=job.cwd,
-            start_new_session=True,
-            preexec_fn=die_with_parent,
+        return await undivided(
+            asyncio.create_subprocess_exec(
+                *job.argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                env=dict(job.environment),
+                cwd=job.cwd,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
         )
 
     async def close(self) -> None:
         """Nothing is kept."""
+
+
+async def undivided(start: Coroutine[Any, Any, AnyProcess]) -> AnyProcess:
+    """Start a process to the end, also when the caller gives up in the middle of it.
+
+    Otherwise there would be a process that nobody knows of, and that nobody ends.
+
+    Raises:
+        asyncio.CancelledError: the caller gave up; the process is gone by then.
+    """
+    started = asyncio.ensure_future(start)
+    try:
+        return await asyncio.shield(started)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError):
+            await end_group(await started)
+        raise
 
 
 def die_with_parent() -> None:

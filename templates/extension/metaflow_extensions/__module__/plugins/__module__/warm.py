@@ -28,7 +28,7 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
-from .process import Fresh, Job, Process, die_with_parent
+from .process import Fresh, Job, Process, die_with_parent, undivided
 
 #: Variables that differ between attempts and that nothing reads at import time.
 _PER_ATTEMPT = frozenset(
@@ -76,7 +76,7 @@ class Warm:
             self._first = self._first or job
             if _is_faithful(job, self._first):
                 try:
-                    return await self._fork(job, stdout, stderr)
+                    return await undivided(self._fork(job, stdout, stderr))
                 except ConnectionError:
                     pass  # The warm process is gone, or never was: fresh ones from now on.
         return await self._fresh.start(job, stdout, stderr)

@@ -1,0 +1,136 @@
+"""The embedded engine with real processes, which die at the worst moments."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from engine_contract import EngineContract
+from live_engine import Live, wait_until
+from scaffolded import TYPE, Bench
+
+pytestmark = pytest.mark.slow
+
+
+class TestEmbedded(EngineContract):
+    engine = "embedded"
+
+
+def kill_executor(live: Live) -> None:
+    """Kill the process that drives the run of a test; nobody can catch it."""
+    ((executor, _),) = live.processes("embedded_executor")
+    os.kill(executor, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("warm", ["1", "0"])
+def test_a_killed_executor_leaves_no_task_and_its_run_goes_on_where_it_was(
+    live: Live, monkeypatch: pytest.MonkeyPatch, warm: str
+) -> None:
+    monkeypatch.setenv(live.variable("WARM"), warm)
+    run_id = live.start(live.deploy("work"), width=2, hold=True)
+    live.let_go(run_id, "go0")
+    wait_until(lambda: live.marked(run_id, "body", "end") == [(0, 0)], "the first item ends")
+    wait_until(lambda: (1, 0) in live.marked(run_id, "body", "begin"), "the second item begins")
+    answered = live.bench.home / f"runs/{run_id}/t-body-0.0.handout"
+    wait_until(answered.exists, "the first task is over")
+    time.sleep(3)  # Its exit is recorded.
+
+    kill_executor(live)
+    live.no_process_is_left()
+    assert live.engine.run(run_id).status == "RUNNING"
+    wait_until(
+        lambda: live.marked(run_id, "body", "begin").count((1, 0)) == 2,
+        "the interrupted attempt is made again, under its number",
+    )
+    live.let_go(run_id, "go1")
+
+    assert live.finished(run_id).status == "SUCCEEDED"
+    assert live.marked(run_id, "start", "begin") == [(None, 0)]
+    assert live.marked(run_id, "body", "begin").count((0, 0)) == 1
+    assert live.marked(run_id, "body", "end") == [(0, 0), (1, 0)]
+    assert live.marked(run_id, "end", "begin") == [(None, 0)]
+    live.no_process_is_left()
+
+
+def test_a_run_whose_executor_was_killed_can_be_terminated(live: Live) -> None:
+    run_id = live.start(live.deploy("solo"), hold=True)
+    live.has_begun(run_id)
+    kill_executor(live)
+
+    assert live.engine.terminate(run_id) is True
+    assert live.engine.run(run_id).status == "ABORTED"
+    assert live.processes() == []
+
+
+def test_a_run_can_be_terminated_at_any_moment(live: Live) -> None:
+    name = live.deploy("solo")
+    for delay in (0.0, 0.1, 0.3, 0.6, 1.0, 1.5):
+        run_id = live.start(name, hold=True)
+        time.sleep(delay)
+
+        assert live.engine.terminate(run_id) is True
+        assert live.engine.run(run_id).status == "ABORTED"
+        assert live.processes() == []
+        log = live.bench.home / f"runs/{run_id}/executor.log"
+        assert "Traceback" not in log.read_text()
+
+
+def test_trigger_returns_while_the_run_goes_on_from_anywhere_without_a_home(live: Live) -> None:
+    flow = live.flow("solo")
+    notes = live.folder / "notes"
+    notes.mkdir()
+    homeless = replace(live.bench, variables={"HOME": "/dev/null/home", "USER": ""})
+    before = set(Path("/").iterdir())
+    live.deploy("solo")
+
+    done = homeless.run(
+        flow,
+        *(TYPE, "trigger", "--folder", str(notes), "--hold", "true"),
+        *("--run-id-file", str(live.folder / "run-id")),
+        cwd=Path("/"),
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    run_id = (live.folder / "run-id").read_text()
+    live.runs.append(run_id)
+    assert live.engine.run(run_id).status == "RUNNING"
+    (notes / "go").touch()
+    assert live.finished(run_id).status == "SUCCEEDED"
+    said = homeless.run(flow, "logs", f"{run_id}/only", cwd=Path("/"))
+    assert "said by only" in said.stdout
+    assert {path.name for path in flow.parent.iterdir()} <= {"solo.py", "__pycache__"}
+    assert set(Path("/").iterdir()) == before
+
+
+def refused(bench: Bench, flow: Path, *words: str) -> str:
+    done = bench.run(flow, TYPE, *words)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.stderr
+
+
+def test_a_home_that_cannot_be_written_is_one_clear_error(live: Live) -> None:
+    (live.folder / "file").touch()
+    home = live.folder / "file" / "home"
+    bench = replace(live.bench, variables={"METAFLOW_MY_SCHEDULER_HOME": str(home)})
+
+    for words in (("create",), ("status", f"{TYPE}-0")):
+        said = refused(bench, live.flow("solo"), *words)
+        assert f"cannot keep its state in {home}" in said
+        assert "Set METAFLOW_MY_SCHEDULER_HOME to a folder that can be written" in said
+
+
+def test_a_damaged_store_is_one_clear_error(live: Live) -> None:
+    home = live.folder / "home"
+    shutil.copytree(live.bench.home, home, ignore=shutil.ignore_patterns("runs", "code"))
+    (home / "scheduler.sqlite").write_bytes(b"not a database " * 500)
+    bench = replace(live.bench, variables={"METAFLOW_MY_SCHEDULER_HOME": str(home)})
+
+    said = refused(bench, live.flow("solo"), "list-runs")
+
+    assert "scheduler.sqlite is damaged, move it away" in said
