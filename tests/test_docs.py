@@ -129,6 +129,8 @@ def reader(tmp_path: Path) -> Reader:
             "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(tmp_path / "datastore"),
         },
     )
+    # Python up to 3.11 puts a setuptools into each environment that is older than what builds here.
+    reader.run("bash", "-c", "rm -rf ../venv/lib/python*/site-packages/setuptools*")
     reader.run("pip", "install", "--no-deps", str(ROOT))
     return reader
 
