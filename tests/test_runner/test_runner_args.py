@@ -76,5 +76,5 @@ def test_lists_and_single_arguments_add_up_and_must_not_contradict():
 
 
 def test_values_that_look_like_secrets_are_masked():
-    given_ones = {"password": "x", "API_KEY": "y", "host": "z"}
-    assert masked(given_ones) == {"password": "***", "API_KEY": "***", "host": "z"}
+    given_ones = {"password": "x", "API_KEY": "y", "host": "z", "number": 3}
+    assert masked(given_ones) == {"password": "***", "API_KEY": "***", "host": "z", "number": 3}

@@ -88,6 +88,19 @@ def test_a_suite_in_which_nothing_ran_is_not_a_pass(tmp_path):
     assert "0 passed, 0 failed" in finished.stdout
 
 
+def test_secrets_among_the_deploy_arguments_do_not_stay_in_the_evidence(tmp_path):
+    finished = on_fake(
+        *select(BAD),
+        *("--report-dir", "report", "--deploy-arg", "access_key=hush-hush"),
+        cwd=tmp_path,
+    )
+    assert finished.returncode == 1
+    report_text = (tmp_path / "report" / "report.json").read_text()
+    assert "***" in report_text
+    for name in ("ux_test_config.yaml", "settings.json"):
+        assert "hush-hush" not in (tmp_path / "report" / "evidence" / name).read_text()
+
+
 def test_cases_deselected_by_pytest_are_not_run_and_not_a_pass(tmp_path):
     finished = on_fake(*select(*GOOD), "--", "-k", GOOD[0], cwd=tmp_path)
     assert finished.returncode == 1
