@@ -72,9 +72,19 @@ class Live:
             self.command(flow, "create", *options, name=name)
         return wanted
 
-    def command(self, flow: str, *words: str, name: str | None = None) -> str:
-        """Run a command of the group on a copy of a flow; answer its standard output."""
-        done = self.bench.run(self.flow(flow), TYPE, *(("--name", name) if name else ()), *words)
+    def command(
+        self, flow: str, *words: str, name: str | None = None, top: tuple[str, ...] = ()
+    ) -> str:
+        """Run a command of the group on a copy of a flow; answer its standard output.
+
+        Args:
+            flow: name of the flow.
+            words: the command and its options.
+            name: name of the deployment.
+            top: options before the group.
+        """
+        named = ("--name", name) if name else ()
+        done = self.bench.run(self.flow(flow), *top, TYPE, *named, *words)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

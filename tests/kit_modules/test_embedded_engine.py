@@ -57,6 +57,24 @@ def test_a_killed_executor_leaves_no_task_and_its_run_goes_on_where_it_was(
     live.no_process_is_left()
 
 
+def test_without_its_warm_process_a_run_goes_on_with_fresh_ones(live: Live) -> None:
+    retrying = ("--with", "retry:times=1,minutes_between_retries=0")
+    live.command("solo", "create", name="retrying", top=retrying)
+    run_id = live.start("retrying", hold=True)
+    live.has_begun(run_id)
+    warm = live.processes("warm import main")
+    assert warm
+    for pid, _ in warm:
+        os.kill(pid, signal.SIGKILL)
+
+    begun = live.notes(run_id) / "begun"
+    wait_until(lambda: begun.read_text() == "0\n1\n", "the second attempt begins")
+    live.let_go(run_id)
+
+    assert live.finished(run_id).status == "SUCCEEDED"
+    live.no_process_is_left()
+
+
 def test_a_run_whose_executor_was_killed_can_be_terminated(live: Live) -> None:
     run_id = live.start(live.deploy("solo"), hold=True)
     live.has_begun(run_id)
