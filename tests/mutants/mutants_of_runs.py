@@ -55,7 +55,7 @@ LINEAR_DAG = (
         "stdout=log,",
         "stdout=None,",
         kills=("linear-trigger-returns",),
-        says="it was not released",
+        says="'hold' was not released",
         also=("linear-visible",),
         spares=("linear-ids", "linear-runs-in-order"),
     ),
