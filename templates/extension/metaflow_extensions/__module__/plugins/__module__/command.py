@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from .identity import PARAMETERS_STEP
+from .identity import PARAMETERS_STEP, pathspec
 from .plan import Plan, RunRequest, Step
 from .walk import Launch, TaskRef
 
@@ -48,15 +48,6 @@ class Site:
     python: str
     code: Path
     config_file: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command to start: its arguments, its environment, and where."""
-
-    argv: tuple[str, ...]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    cwd: Path | None = None
 
 
 def init_command(plan: Plan, run: RunRequest, launch: Launch, site: Site) -> tuple[str, ...]:
@@ -124,6 +115,34 @@ def needs_input_paths_file(run: RunRequest, launch: Launch) -> bool:
     return len(input_paths(run, launch.inputs)) > _INPUT_PATHS_LIMIT
 
 
+def hook_command(plan: Plan, run: RunRequest, hook: str, site: Site) -> tuple[str, ...]:
+    """The arguments that call an exit hook after the end of a run (clause K7)."""
+    return (
+        site.python,
+        *("-m", "metaflow.plugins.exit_hook.exit_hook_script"),
+        str(site.code / plan.code.script),
+        hook,
+        pathspec(plan.identity.flow_name, run.run_id),
+    )
+
+
+def run_environment(plan: Plan, run: RunRequest, worker: Mapping[str, str]) -> dict[str, str]:
+    """The environment of everything that is started for a run (group G).
+
+    Args:
+        plan: the compiled flow.
+        run: the run.
+        worker: the environment of the process that starts it. Its METAFLOW_* settings go no
+            further, because any of them can be an option in disguise (clause C11).
+    """
+    inherited = {
+        key: value
+        for key, value in worker.items()
+        if not key.startswith("METAFLOW_") or key in _KEPT
+    }
+    return {**inherited, **plan.environment, "METAFLOW_RUN_ID": run.run_id}
+
+
 def environment(
     plan: Plan,
     run: RunRequest,
@@ -139,22 +158,16 @@ def environment(
         plan: the compiled flow.
         run: the run.
         launch: the attempt.
-        worker: the environment of the process that starts it. Its METAFLOW_* settings do not
-            reach the task, because any of them can be an option in disguise (clause C11).
+        worker: the environment of the process that starts it.
         handout: the file that the internal decorator writes to.
         facts: the scheduler's own ids, by name.
     """
-    inherited = {
-        key: value
-        for key, value in worker.items()
-        if not key.startswith("METAFLOW_") or key in _KEPT
-    }
     step = plan.steps.get(launch.step)
+    own = step.environment if step else {}
     return {
-        **inherited,
-        **(step.environment if step else {}),
-        **plan.environment,
-        "METAFLOW_RUN_ID": run.run_id,
+        **run_environment(plan, run, worker),
+        # What the deployment pins is not a step's to change.
+        **{key: value for key, value in own.items() if key not in plan.environment},
         "METAFLOW_STEP_NAME": launch.step,
         "METAFLOW_TASK_ID": launch.task_id,
         "METAFLOW_RETRY_COUNT": str(launch.attempt),

@@ -158,7 +158,15 @@ def compile_plan(
         code=code,
         max_workers=max_workers,
         workflow_timeout=workflow_timeout,
+        success_hooks=_hooks(obj, "success_hooks"),
+        error_hooks=_hooks(obj, "error_hooks"),
     )
+
+
+def _hooks(obj: Any, which: str) -> tuple[str, ...]:
+    """The functions of every @exit_hook of the flow, in order (clause K7)."""
+    decorators = [deco for deco in flow_decorators(obj.flow) if deco.name == "exit_hook"]
+    return tuple(hook for deco in decorators for hook in getattr(deco, which))
 
 
 def _step(node: Any) -> Step:

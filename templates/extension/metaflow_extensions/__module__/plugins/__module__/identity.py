@@ -123,6 +123,11 @@ def task_id(step: str, index: tuple[int, ...], iteration: int | None) -> str:
     return "-".join(["t", step, *map(str, index), *turn])
 
 
+def is_task_of(identifier: str, step: str) -> bool:
+    """Whether :func:`task_id` made an id for that step. Names of steps have no hyphen."""
+    return identifier.split("-")[:2] == ["t", step]
+
+
 def parameters_task_id(start_step: str) -> str:
     """The id of the `_parameters` task, which follows from the entry task's (clause E3)."""
     return f"{task_id(start_step, (), None)}-params"

@@ -20,7 +20,7 @@ from typing import Any
 
 from . import command
 from .plan import Plan, RunRequest
-from .process import Job, Starter, end_group, signal_group
+from .process import Fresh, Job, Starter, end_group, signal_group
 from .walk import Finished, Handout, Launch
 
 #: Seconds on top of @timeout before the process is killed from outside. The signal inside the
@@ -86,6 +86,21 @@ async def attempt(desk: Desk, launch: Launch, *, repeated: bool = False) -> Fini
     return Finished(launch.task_id, launch.attempt, exit_code, files.read_handout())
 
 
+async def run_hook(desk: Desk, hook: str, number: int) -> int:
+    """Call an exit hook; its exit code says how it went, and changes nothing (clause K7).
+
+    Args:
+        desk: what the attempts of the run share.
+        hook: name or import path of the function.
+        number: its place among the hooks of the run, which names its log in the scratch folder.
+    """
+    environment = command.run_environment(desk.plan, desk.run, desk.worker)
+    arguments = command.hook_command(desk.plan, desk.run, hook, desk.site)
+    job = Job(arguments, environment, desk.site.code)
+    # A hook is a module of Metaflow, not a flow: the warm process has nothing for it.
+    return await _supervise(Fresh(), job, desk.scratch / f"hook-{number}", limit=None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Files:
     """The files of one attempt in the scratch folder."""
@@ -93,8 +108,12 @@ class _Files:
     scratch: Path
     launch: Launch
 
+    @property
+    def stem(self) -> Path:
+        return self.scratch / f"{self.launch.task_id}.{self.launch.attempt}"
+
     def path(self, suffix: str) -> Path:
-        return self.scratch / f"{self.launch.task_id}.{self.launch.attempt}.{suffix}"
+        return self.stem.with_name(f"{self.stem.name}.{suffix}")
 
     def read_handout(self) -> Handout:
         """What the internal decorator wrote; nothing when the task failed before that."""
@@ -145,15 +164,20 @@ async def _run(desk: Desk, launch: Launch, files: _Files, arguments: _Arguments)
     )
     files.path("handout").unlink(missing_ok=True)
     job = Job(arguments(desk.plan, desk.run, launch, desk.site), environment, desk.site.code)
-    outputs = [_Output(files.path(name)) for name in ("stdout", "stderr")]
+    step = desk.plan.steps.get(launch.step)
+    limit = step.timeout + TIMEOUT_SLACK if step and step.timeout else None
+    return await _supervise(desk.starter, job, files.stem, limit)
+
+
+async def _supervise(starter: Starter, job: Job, stem: Path, limit: float | None) -> int:
+    """Start a process, log its output beside `stem`, and see it to its end."""
+    outputs = [_Output(stem.with_name(f"{stem.name}.{name}")) for name in ("stdout", "stderr")]
     try:
-        process = await desk.starter.start(job, *(output.descriptor for output in outputs))
+        process = await starter.start(job, *(output.descriptor for output in outputs))
     finally:
         for output in outputs:
             output.release()
     logs = asyncio.gather(*(output.copy() for output in outputs))
-    step = desk.plan.steps.get(launch.step)
-    limit = step.timeout + TIMEOUT_SLACK if step and step.timeout else None
     try:
         return await asyncio.wait_for(process.wait(), limit)
     except asyncio.TimeoutError:

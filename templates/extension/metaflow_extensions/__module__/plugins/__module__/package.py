@@ -5,7 +5,6 @@ This file belongs to the kit: `metaflow-orchestrator-scaffold --update` replaces
 
 from __future__ import annotations
 
-import json
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -57,13 +56,10 @@ def unpack(plan: Plan, package: bytes, folder: Path) -> None:
     Args:
         plan: the compiled flow.
         package: what :func:`build` made.
-        folder: a folder to be made: `code/` with the flow, `config.json` with its configs.
+        folder: a folder to be made.
     """
-    code = folder / "code"
-    code.mkdir(parents=True)
+    folder.mkdir(parents=True)
     wanted = ContentType.USER_CONTENT.value | ContentType.MODULE_CONTENT.value
     MetaflowPackage.cls_extract_into(
-        plan.code.metadata, BytesIO(package), str(code), content_types=wanted
+        plan.code.metadata, BytesIO(package), str(folder), content_types=wanted
     )
-    if plan.configs:
-        (folder / "config.json").write_text(json.dumps(plan.configs), encoding="utf-8")

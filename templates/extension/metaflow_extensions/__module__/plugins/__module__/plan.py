@@ -160,6 +160,8 @@ class Plan:
         code: the code package.
         max_workers: tasks of one run that may run at a time (clause L7).
         workflow_timeout: seconds that a whole run may take, None for no limit (clause L7).
+        success_hooks: functions to call after a run that succeeded, by name (clause K7).
+        error_hooks: functions to call after a run that did not.
     """
 
     identity: Identity
@@ -175,6 +177,8 @@ class Plan:
     code: Code = Code("flow.py")
     max_workers: int = 100
     workflow_timeout: int | None = None
+    success_hooks: tuple[str, ...] = ()
+    error_hooks: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as JSON-serialisable data, with its version."""
@@ -206,7 +210,8 @@ class Plan:
         }
         fields["parameters"] = tuple(Parameter(**p) for p in fields["parameters"])
         fields["options"] = tuple(tuple(option) for option in fields["options"])
-        fields["tags"] = tuple(fields["tags"])
+        for name in ("tags", "success_hooks", "error_hooks"):
+            fields[name] = tuple(fields.get(name, ()))
         return cls(**fields)
 
     @classmethod
@@ -223,11 +228,13 @@ class RunRequest:
         run_id: the Metaflow run id, known before the run starts (clause E10).
         parameters: values given at trigger time, by parameter name, as `init` takes them.
         origin_run_id: the run that this one resumes, if any (clause N3).
+        rerun: a step whose tasks are run again although they succeeded in the origin.
     """
 
     run_id: str
     parameters: Mapping[str, str] = field(default_factory=dict)
     origin_run_id: str | None = None
+    rerun: str | None = None
 
     def values(self, plan: Plan) -> dict[str, str]:
         """Every parameter that `init` gets: what was given, else the deploy-time default.

@@ -296,7 +296,9 @@ class Walker:
         iteration: int | None = None,
     ) -> Launch:
         clone_of = None
-        if identifier in self._origin and all(ref.task_id in self._cloned for ref in inputs):
+        inherited = all(ref.task_id in self._cloned for ref in inputs)
+        # A gang runs again as a whole: its control task alone would be half of it (clause N3).
+        if identifier in self._origin and inherited and not parallel:
             clone_of = self._origin[identifier].task_id
         launch = Launch(
             step=step,

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .plan import Plan, RunRequest
-from .walk import Event, Finished, Handout, Lost, State, Stopped
+from .walk import Event, Finished, Handout, Lost, Origin, State, Stopped
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS deployment (
@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS deployment (
 CREATE TABLE IF NOT EXISTS run (
     run_id TEXT PRIMARY KEY, deployment TEXT NOT NULL, plan TEXT NOT NULL, code TEXT NOT NULL,
     request TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
-    stop_reason TEXT, created REAL NOT NULL, finished REAL);
+    stop_reason TEXT, suspended INTEGER NOT NULL DEFAULT 0, created REAL NOT NULL, finished REAL,
+    closed INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS event (
     run_id TEXT NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL, at REAL NOT NULL,
     PRIMARY KEY (run_id, number));
@@ -50,8 +51,10 @@ class RunRecord:
         state: running, or the verdict.
         reason: why it failed or was stopped.
         stop_reason: set once somebody has asked to end it.
+        suspended: whether no more of its tasks are to start for now.
         created: seconds since the epoch.
         finished: seconds since the epoch; None while it runs.
+        closed: whether nothing is left to do for it: it is over and its exit hooks were called.
     """
 
     request: RunRequest
@@ -61,8 +64,10 @@ class RunRecord:
     state: State
     reason: str
     stop_reason: str | None
+    suspended: bool
     created: float
     finished: float | None
+    closed: bool
 
 
 class Store:
@@ -128,26 +133,20 @@ class Store:
             cursor = database.execute("DELETE FROM deployment WHERE name = ?", (name,))
             return cursor.rowcount > 0
 
-    def add_run(self, name: str, request: RunRequest) -> bool:
-        """Note a run to be made of a deployment as it is now; asking twice is asking once.
-
-        Returns:
-            False when there is no such deployment.
-        """
+    def add_run(self, name: str, plan: Plan, code: Path, request: RunRequest) -> None:
+        """Note a run to be made of a deployment; asking twice is asking once."""
+        row = {
+            "run_id": request.run_id,
+            "deployment": name,
+            "plan": plan.to_json(),
+            "code": str(code),
+            "request": json.dumps(asdict(request)),
+            "state": State.RUNNING.value,
+            "created": time.time(),
+        }
+        columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
         with self._open() as database:
-            database.execute(
-                "INSERT OR IGNORE INTO run"
-                " (run_id, deployment, plan, code, request, state, created)"
-                " SELECT ?, name, plan, code, ?, ?, ? FROM deployment WHERE name = ?",
-                (
-                    request.run_id,
-                    json.dumps(asdict(request)),
-                    State.RUNNING.value,
-                    time.time(),
-                    name,
-                ),
-            )
-        return self.run(request.run_id) is not None
+            database.execute(f"INSERT OR IGNORE INTO run ({columns}) VALUES ({values})", row)
 
     def run(self, run_id: str) -> RunRecord | None:
         """A run, or None."""
@@ -179,6 +178,34 @@ class Store:
                 "UPDATE run SET state = ?, reason = ?, finished = ? WHERE run_id = ? AND state = ?",
                 (state.value, reason, time.time(), run_id, State.RUNNING.value),
             )
+
+    def suspend(self, run_id: str, suspended: bool) -> None:
+        """Leave word that a run is to pause, or to go on."""
+        with self._open() as database:
+            database.execute("UPDATE run SET suspended = ? WHERE run_id = ?", (suspended, run_id))
+
+    def close(self, run_id: str) -> None:
+        """Note that nothing is left to do for a run."""
+        with self._open() as database:
+            database.execute("UPDATE run SET closed = 1 WHERE run_id = ?", (run_id,))
+
+    def origin(self, run_id: str) -> dict[str, Origin]:
+        """The tasks that succeeded in a run, and what each one had decided, by task id.
+
+        A task that the run had itself cloned decided nothing there: its origin did.
+        """
+        record = self.run(run_id)
+        if record is None:
+            return {}
+        earlier = self.origin(record.request.origin_run_id) if record.request.origin_run_id else {}
+        done: dict[str, Origin] = {}
+        for event in self.events(run_id):
+            if isinstance(event, Finished) and event.exit_code == 0:
+                handout = event.handout
+                if handout == Handout() and event.task_id in earlier:
+                    handout = earlier[event.task_id].handout
+                done[event.task_id] = Origin(event.task_id, handout)
+        return done
 
     def append(self, run_id: str, event: Event) -> None:
         """Add to a run's events. Only the holder of its lease may."""
@@ -253,8 +280,10 @@ def _record(row: sqlite3.Row) -> RunRecord:
         state=State(row["state"]),
         reason=row["reason"],
         stop_reason=row["stop_reason"],
+        suspended=bool(row["suspended"]),
         created=row["created"],
         finished=row["finished"],
+        closed=bool(row["closed"]),
     )
 
 
