@@ -19,7 +19,7 @@ BAD = "linear-ids"
 
 def environment(**more: str) -> dict[str, str]:
     """The environment of a user who has the fake scheduler, and nothing configured."""
-    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
+    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
     path = os.pathsep.join([str(FAKE), str(ROOT)])
     return {**kept, "PYTHONPATH": path, **more}
 
@@ -34,7 +34,7 @@ def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedPro
     return subprocess.run(
         command(*arguments),
         cwd=cwd,
-        env=environment(**variables),
+        env=environment(**{"TMPDIR": str(cwd), **variables}),  # kept evidence goes with the test
         capture_output=True,
         text=True,
         timeout=280,
