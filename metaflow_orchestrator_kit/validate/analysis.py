@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +39,19 @@ class Analysis:
     generated: list[Module] = field(default_factory=list)
     lost: list[tuple[str, Origin]] = field(default_factory=list)
     cells: dict[int, Cell] = field(default_factory=dict)
+    positions: dict[Module, Callable[[int, int], Origin]] = field(default_factory=dict)
+    holes: dict[Module, dict[str, Value]] = field(default_factory=dict)
+    memo: dict[str, object] = field(default_factory=dict)
+    """What helpers of the rules have worked out once for all of them."""
+
+    def place(self, module: Module, node: ast.AST) -> Origin:
+        """Where *node* was written; for generated code, in the string that it comes from."""
+        line = getattr(node, "lineno", 1)
+        column = getattr(node, "col_offset", 0) + 1
+        mapper = self.positions.get(module)
+        if mapper is not None:
+            return mapper(line, column)
+        return Origin(module.path, line, column, getattr(node, "end_lineno", None) or line)
 
     def of_kind(self, *kinds: str) -> list[argv.Command]:
         """The commands of these kinds."""
@@ -76,6 +89,8 @@ def analyse(directory: Path) -> Analysis:
     _follow_generated(vm, analysis)
     _follow_templates(vm, analysis)
     analysis.cells = vm.globals_heap
+    analysis.positions = vm.positions
+    analysis.holes = vm.holes
     analysis.events = _unique_events(vm.events)
     analysis.lost = vm.lost
     analysis.commands = argv.maximal(list(_commands(vm)))

@@ -1,0 +1,168 @@
+"""Questions about the syntax tree of all modules, generated ones too, worked out once.
+
+The argv and the environment model answer what reaches a command. These answer the rest: which
+names the code knows, where a call, a comparison or a handler stands, and in which function.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.project import Module
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_SHARED = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
+_LABEL = "syntax"
+
+
+@dataclass(slots=True)
+class Index:
+    """Every node by its type, its parent, and the words of the code."""
+
+    by_type: dict[type, list[tuple[Module, ast.AST]]] = field(default_factory=dict)
+    parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
+    words: set[str] = field(default_factory=set)
+    strings: list[tuple[Module, ast.Constant]] = field(default_factory=list)
+
+
+def index(analysis: Analysis) -> Index:
+    """The index of *analysis*, made when it is first asked for."""
+    known = analysis.memo.get(_LABEL)
+    if isinstance(known, Index):
+        return known
+    made = Index()
+    for module in analysis.modules():
+        _read(made, module)
+    for text in analysis.texts:
+        made.words.update(_WORD.findall(text.skeleton(" ")))
+    analysis.memo[_LABEL] = made
+    return made
+
+
+def _read(made: Index, module: Module) -> None:
+    waiting: list[ast.AST] = [module.tree]
+    while waiting:
+        node = waiting.pop()
+        made.by_type.setdefault(type(node), []).append((module, node))
+        doc = _docstring(node)
+        for child in ast.iter_child_nodes(node):
+            if child is not doc and not isinstance(child, _SHARED):
+                made.parents[child] = node
+                waiting.append(child)
+        _note(made.words, node)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            made.strings.append((module, node))
+
+
+def _note(words: set[str], node: ast.AST) -> None:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
+            words.add(name)
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            words.add(name)
+        case ast.ClassDef(name=name) | ast.keyword(arg=str(name)):
+            words.add(name)
+        case ast.alias(name=name):
+            words.update(name.split("."))
+        case ast.Constant(value=str(text)):
+            words.update(_WORD.findall(text))
+        case _:
+            pass
+
+
+def _docstring(node: ast.AST) -> ast.AST | None:
+    """The statement that only documents; a bare string anywhere is one too."""
+    if isinstance(node, _DOCUMENTED) and node.body:
+        first = node.body[0]
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            return first
+    return None
+
+
+def nodes(analysis: Analysis, *types: type) -> Iterator[tuple[Module, ast.AST]]:
+    """Every node of these types, in the order of the source."""
+    found = [pair for t in types for pair in index(analysis).by_type.get(t, [])]
+    found.sort(key=_order)
+    yield from found
+
+
+def _order(pair: tuple[Module, ast.AST]) -> tuple[str, int, int]:
+    node = pair[1]
+    return pair[0].path, getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+
+
+def calls(analysis: Analysis, *names: str) -> Iterator[tuple[Module, ast.Call]]:
+    """Calls of a function or method of one of these names."""
+    for module, node in nodes(analysis, ast.Call):
+        if isinstance(node, ast.Call) and terminal(node.func) in names:
+            yield module, node
+
+
+def mentions(analysis: Analysis, *words: str) -> bool:
+    """Whether one of the words occurs in code or strings, docstrings and comments apart."""
+    return not index(analysis).words.isdisjoint(words)
+
+
+def words_of(node: ast.AST) -> set[str]:
+    """The identifiers and the words of strings below *node*, docstrings apart."""
+    words: set[str] = set()
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        current = waiting.pop()
+        doc = _docstring(current)
+        waiting.extend(c for c in ast.iter_child_nodes(current) if c is not doc)
+        _note(words, current)
+    return words
+
+
+def above(analysis: Analysis, node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes around *node*, nearest first."""
+    parents = index(analysis).parents
+    current = parents.get(node)
+    while current is not None:
+        yield current
+        current = parents.get(current)
+
+
+def function_of(analysis: Analysis, node: ast.AST) -> ast.AST | None:
+    """The function (or, outside of one, the module) that *node* stands in."""
+    last: ast.AST | None = None
+    for last in above(analysis, node):
+        if isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef):
+            return last
+    return last
+
+
+def terminal(node: ast.AST | None) -> str:
+    """The last identifier of a name, an attribute, a call or an item: ``b`` of ``a.b[0]()``."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(attr=name):
+            return name
+        case ast.Subscript(value=value):
+            return terminal(value)
+        case ast.Call(func=func):
+            return terminal(func)
+        case ast.Await(value=value):
+            return terminal(value)
+        case _:
+            return ""
+
+
+def literal(node: ast.AST | None) -> object:
+    """The constant that *node* is, ``...`` when it is none."""
+    return node.value if isinstance(node, ast.Constant) else ...
+
+
+def has_constant(node: ast.AST, value: object) -> bool:
+    """Whether the constant *value* stands anywhere below *node*."""
+    return any(
+        isinstance(n, ast.Constant) and type(n.value) is type(value) and n.value == value
+        for n in ast.walk(node)
+    )
