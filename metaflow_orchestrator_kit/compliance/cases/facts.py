@@ -8,22 +8,7 @@ from typing import Any
 
 from metaflow_orchestrator_kit.compliance.expect import Expect
 from metaflow_orchestrator_kit.compliance.model import Observation, TaskSeen
-
-GOOD_ENDS = frozenset(
-    {"succeeded", "success", "successful", "completed", "complete", "finished", "done", "passed"}
-)
-"""Words that schedulers have for a run that ended well, in lower case."""
-
-BAD_ENDS = frozenset(
-    {"failed", "failure", "error", "errored", "crashed", "aborted", "timed_out", "timedout"}
-    | {"timeout"}
-)
-"""Words that schedulers have for a run that failed by itself (clause L1)."""
-
-
-def word(status: str | None) -> str:
-    """A status in lower case with underscores; ``none`` where there is none."""
-    return str(status).strip().lower().replace("-", "_")
+from metaflow_orchestrator_kit.compliance.words import is_good
 
 
 def tasks(
@@ -114,7 +99,7 @@ def ended_well(seen: Observation, expect: Expect, likely: Sequence[str] = ()) ->
     """The run succeeded, for the scheduler and for Metaflow."""
     expect.true(
         "the final status of the run",
-        word(seen.final_status) in GOOD_ENDS or seen.final_status is None,
+        is_good(seen.final_status) or seen.final_status is None,
         expected="succeeded, in the scheduler's word",
         observed=seen.final_status,
         likely=[*likely, _how_it_ended(seen)],

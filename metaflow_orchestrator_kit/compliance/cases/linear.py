@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 
 from metaflow_orchestrator_kit.capabilities import Cap
+from metaflow_orchestrator_kit.compliance import words
 from metaflow_orchestrator_kit.compliance.case import case
 from metaflow_orchestrator_kit.compliance.cases import facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
@@ -56,7 +57,7 @@ def run_succeeds(seen: Observation, expect: Expect) -> None:
     facts.ended_well(seen, expect)
     expect.true(
         "the status of the run while it went on",
-        not any(facts.word(status) in facts.BAD_ENDS for _, status in seen.statuses),
+        not any(words.is_bad(status) for _, status in seen.statuses),
         expected="never a failure",
         observed=seen.statuses,
     )

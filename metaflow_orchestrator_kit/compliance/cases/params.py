@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from metaflow_orchestrator_kit.capabilities import Cap
+from metaflow_orchestrator_kit.compliance import words
 from metaflow_orchestrator_kit.compliance.case import case
 from metaflow_orchestrator_kit.compliance.cases import facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
@@ -227,7 +228,7 @@ def run_found(seen: Observation, expect: Expect) -> None:
     expect.equal("its pathspec", expected=seen.pathspec, observed=found.get("pathspec", outcome))
     expect.true(
         "its status",
-        facts.word(found.get("status")) in facts.GOOD_ENDS,
+        words.is_good(found.get("status")),
         expected="succeeded, in the scheduler's word",
         observed=found.get("status"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from metaflow_orchestrator_kit.capabilities import Cap
+from metaflow_orchestrator_kit.compliance import words
 from metaflow_orchestrator_kit.compliance.case import case
 from metaflow_orchestrator_kit.compliance.cases import facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
@@ -29,7 +30,7 @@ def status(seen: Observation, expect: Expect) -> None:
     )
     expect.true(
         "the final status",
-        seen.terminal_after is not None and facts.word(seen.final_status) not in facts.GOOD_ENDS,
+        seen.terminal_after is not None and not words.is_good(seen.final_status),
         expected="terminal, and not a success",
         observed=seen.final_status,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from metaflow_orchestrator_kit.capabilities import Cap
+from metaflow_orchestrator_kit.compliance import words
 from metaflow_orchestrator_kit.compliance.case import case
 from metaflow_orchestrator_kit.compliance.cases import facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
@@ -66,7 +67,7 @@ def alone(seen: Observation, expect: Expect) -> None:
     facts.absent(seen, expect, "end")
     expect.true(
         "the final status",
-        facts.word(seen.final_status) in facts.BAD_ENDS,
-        expected=f"one of {', '.join(sorted(facts.BAD_ENDS))}",
+        words.is_bad(seen.final_status),
+        expected=f"one of {', '.join(sorted(words.FAILED))}",
         observed=seen.final_status,
     )

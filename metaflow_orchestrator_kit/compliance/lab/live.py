@@ -20,16 +20,7 @@ from metaflow_orchestrator_kit.compliance.model import (
     Scenario,
     Via,
 )
-
-_SUCCEEDED = ("succeeded", "success", "successful", "completed", "complete", "finished", "done")
-_FAILED = ("failed", "failure", "error", "errored", "crashed", "timed_out", "timedout", "timeout")
-_ENDED = ("aborted", "terminated", "cancelled", "canceled", "killed", "stopped")
-_OVER = frozenset((*_SUCCEEDED, *_FAILED, *_ENDED))
-
-
-def is_over(status: str | None) -> bool:
-    """Whether a status means that nothing more will happen, in whatever words."""
-    return status is not None and status.strip().lower().replace("-", "_") in _OVER
+from metaflow_orchestrator_kit.compliance.words import is_over
 
 
 class GaveUp(Exception):
