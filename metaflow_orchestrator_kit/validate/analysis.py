@@ -19,11 +19,13 @@ from metaflow_orchestrator_kit.validate.model.values import (
     Value,
 )
 from metaflow_orchestrator_kit.validate.project import Module, Project, load
+from metaflow_orchestrator_kit.validate.relevance import irrelevant, is_small
 from metaflow_orchestrator_kit.validate.sources import Problem
 from metaflow_orchestrator_kit.validate.templates import read_template
 
 MAX_GENERATED = 200
 MAX_VARIANTS = 3
+ASIDE_BUDGET = 40_000
 _COMMAND_WORD = re.compile(r"(?<![\w-])(?:step|init|dump)(?![\w-])")
 
 
@@ -71,9 +73,7 @@ class Analysis:
 
     def calls(self, *names: str) -> list[Event]:
         """Calls of things outside the project, by the last part of their name."""
-        return [
-            e for e in self.events if e.kind == "call" and e.name.rpartition(".")[2] in names
-        ]
+        return [e for e in self.events if e.kind == "call" and e.name.rpartition(".")[2] in names]
 
 
 def analyse(directory: Path) -> Analysis:
@@ -111,28 +111,26 @@ def _functions(modules: Iterable[Module]) -> list[FunctionInfo]:
     return found
 
 
-def _referenced(modules: Iterable[Module]) -> set[str]:
-    names: set[str] = set()
-    for module in modules:
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                names.add(node.id)
-            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-                names.add(node.attr)
-    return names
-
-
 def _follow(vm: Interpreter, modules: list[Module]) -> None:
     """Follow top levels, then functions nobody in the project calls, then what is left."""
     for module in modules:
         vm.run_module(module)
     functions = _functions(modules)
-    referenced = _referenced(modules)
+    referenced = {name for module in modules for name in module.references}
+    left_out = irrelevant(functions)
+    vm.large |= {i for i in left_out if not is_small(i.node)}
+    aside_from = set(left_out)
+    functions = [i for i in functions if i not in aside_from]
     for info in functions:
         if info.qualname.rpartition(".")[2] not in referenced:
             vm.run_function(info)
     for info in functions:
         if info not in vm.visited:
+            vm.run_function(info)
+    # What else happens is followed for its events, while the project is small.
+    aside = vm.spent + ASIDE_BUDGET
+    for info in left_out:
+        if info not in vm.visited and vm.spent < aside:
             vm.run_function(info)
 
 
@@ -145,7 +143,9 @@ def _follow_generated(vm: Interpreter, analysis: Analysis) -> None:
     for _round in range(2):
         found = vm.texts[done:]
         done = len(vm.texts)
-        candidates = [(t, c) for t, c, _ in found if generated.looks_like_code(t)]
+        candidates: list[tuple[Text, Mapping[int, Cell]]] = [
+            (t, c) for t, c, _ in found if generated.looks_like_code(t)
+        ]
         candidates.extend(_line_lists(vm))
         # What was formatted or joined comes before the pieces that it was made from.
         candidates.sort(key=lambda c: (-len({p.uid for p in c[0].parts}), -len(c[0].skeleton())))
@@ -172,9 +172,7 @@ def _follow_generated(vm: Interpreter, analysis: Analysis) -> None:
         _follow(vm, fresh)
 
 
-def _install(
-    vm: Interpreter, program: generated.Generated, cells: Mapping[int, Cell]
-) -> None:
+def _install(vm: Interpreter, program: generated.Generated, cells: Mapping[int, Cell]) -> None:
     vm.positions[program.module] = program.place
     vm.globals_heap.update({n: c for n, c in cells.items() if n not in vm.globals_heap})
     vm.holes[program.module] = program.names

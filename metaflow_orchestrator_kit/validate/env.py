@@ -59,9 +59,7 @@ def writes_in_map(cell: MapCell, function: FunctionInfo | None) -> Iterator[EnvW
             yield EnvWrite(name, valued.value, named.conds, named.origin, function)
 
 
-def writes_in_list(
-    cell: ListCell, function: FunctionInfo | None
-) -> Iterator[EnvWrite]:
+def writes_in_list(cell: ListCell, function: FunctionInfo | None) -> Iterator[EnvWrite]:
     """A pair ``("METAFLOW_X", value)``."""
     if len(cell.items) == 2 and cell.kind in ("tuple", "list"):
         name = _name(cell.items[0].value)
@@ -95,7 +93,8 @@ def writes_in_event(event: Event) -> Iterator[EnvWrite]:
         name = _name(event.args[0].value)
         if name:
             own = "environ" in _receiver_names(event)
-            yield EnvWrite(name, event.args[1].value, event.conds, event.origin, event.function, own)
+            value = event.args[1].value
+            yield EnvWrite(name, value, event.conds, event.origin, event.function, own)
         return
     if event.kind != "call":
         return

@@ -58,7 +58,7 @@ def parse(text: Text, number: int) -> Generated | None:
     """Read a string as Python; None when it is something else."""
     for world in _worlds(text):
         rendered, starts, names = _render(world)
-        for attempt in _attempts(rendered):
+        for attempt in readings(rendered):
             try:
                 module = parse_source(attempt, f"<generated {number}>", f"\0generated{number}")
             except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -119,7 +119,7 @@ def _as_code(part: Part) -> Value:
     return value
 
 
-def _attempts(source: str) -> Iterator[str]:
+def readings(source: str) -> Iterator[str]:
     """The source as it stands, then with the placeholders of one notation after another."""
     base = textwrap.dedent(source)
     yield base

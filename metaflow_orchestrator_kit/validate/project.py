@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -31,6 +32,8 @@ class Module:
     imports: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    references: set[str] = field(default_factory=set)
+    """Names that the module's code reads: a function among them has a caller."""
     outside: bool = False
     """Whether it lies above DIR and was read only to learn how DIR is registered."""
 
@@ -89,9 +92,7 @@ class Project:
     def is_subclass(self, cls: ClassInfo, *bases: str) -> bool:
         """Whether *cls* derives, through classes of the project, from one of the named bases."""
         return any(
-            base.rpartition(".")[2] in bases
-            for known in self.ancestry(cls)
-            for base in known.bases
+            base.rpartition(".")[2] in bases for known in self.ancestry(cls) for base in known.bases
         )
 
     def ancestry(self, cls: ClassInfo) -> list[ClassInfo]:
@@ -137,9 +138,7 @@ def load(directory: Path) -> Project:
         if module is not None:
             modules.append(module)
     extensions = _extensions(tree, modules, problems)
-    return Project(
-        tree.root, modules, tree.templates, extensions, tree.skipped, problems, tree
-    )
+    return Project(tree.root, modules, tree.templates, extensions, tree.skipped, problems, tree)
 
 
 def parse_source(source: str, path: str, dotted: str) -> Module:
@@ -193,31 +192,34 @@ def dotted_name(relative: str) -> str:
 
 def _index(module: Module) -> None:
     for node in _definitions(module.tree):
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                module.functions.setdefault(
-                    node.name, FunctionInfo(node, module, None, node.name)
-                )
-            case ast.ClassDef():
-                bases = tuple(b for b in map(dotted, node.bases) if b)
-                module.classes.setdefault(node.name, ClassInfo(node, module, bases))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            module.functions.setdefault(node.name, FunctionInfo(node, module, None, node.name))
+        elif isinstance(node, ast.ClassDef):
+            bases = tuple(b for b in map(dotted, node.bases) if b)
+            module.classes.setdefault(node.name, ClassInfo(node, module, bases))
     for found in ast.walk(module.tree):
-        if isinstance(found, ast.Import | ast.ImportFrom):
+        kind = type(found)
+        if kind is ast.Name:
+            if isinstance(found.ctx, ast.Load):  # type: ignore[attr-defined]
+                module.references.add(found.id)  # type: ignore[attr-defined]
+        elif kind is ast.Attribute:
+            module.references.add(found.attr)  # type: ignore[attr-defined]
+        elif isinstance(found, ast.Import | ast.ImportFrom):
             record_import(module, found)
 
 
 def _definitions(tree: ast.Module) -> Iterator[ast.stmt]:
     """Top-level definitions, those under ``if``/``try`` and nested classes too."""
-    waiting: list[ast.stmt] = list(tree.body)
+    waiting: deque[ast.stmt] = deque(tree.body)
     while waiting:
-        node = waiting.pop(0)
+        node = waiting.popleft()
         yield node
-        for name in ("body", "orelse", "finalbody"):
-            if isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
+        if isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
+            for name in ("body", "orelse", "finalbody"):
                 waiting.extend(getattr(node, name, []))
-        if isinstance(node, ast.Try):
-            waiting.extend(statement for h in node.handlers for statement in h.body)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if isinstance(node, ast.Try):
+                waiting.extend(statement for h in node.handlers for statement in h.body)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             waiting.extend(n for n in ast.walk(node) if isinstance(n, ast.ClassDef) and n != node)
 
 
@@ -325,10 +327,10 @@ def _config_above(root: Path, problems: list[Problem]) -> Extension | None:
                 if module is not None and (
                     module.path != "__init__.py" or is_config(module, False)
                 ):
-                    module.path = f"{'../' * len(root.resolve().relative_to(current).parts)}{path.name}"
+                    below = root.resolve().relative_to(current).parts
+                    module.path = "../" * len(below) + path.name
                     module.outside = True
-                    below = ".".join(root.resolve().relative_to(current).parts)
-                    module.dotted = f"\0{below}"
+                    module.dotted = "\0" + ".".join(below)
                     found.append(module)
             if found:
                 return Extension(current.parent.name, current.name, tuple(found), "above")

@@ -21,7 +21,8 @@ FAULTS = {
         def attempt():
             return 0
         def command(node):
-            return ["python", "f.py", "step", node, "--run-id", "r", "--retry-count", str(attempt())]
+            cmd = ["python", "f.py", "step", node, "--run-id", "r"]
+            return [*cmd, "--retry-count", str(attempt())]
         """,
     ),
     "the constant is a class attribute": (

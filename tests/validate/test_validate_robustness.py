@@ -106,7 +106,7 @@ def test_a_file_without_permission_is_a_finding(write: Write) -> None:
         "x = ''.join('step --run-id init')\nx = x[::-1][x:x]['a'](*x, **x)\n",
         "while True:\n    try:\n        continue\n    finally:\n        break\n",
         "def g():\n    yield from g()\n    x = yield\nx = [*g(), *[y for y in g() for g in y]]\n",
-        "match x:\n    case [1, *rest]: pass\n    case {'a': b, **c}: pass\n    case _ if y: pass\n",
+        "match x:\n    case [1, *rest]: pass\n    case {'a': b}: pass\n    case _ if y: pass\n",
         "x = lambda *a, **k: x(*a, **k)\nx(1)(2)\ndel x, x[0], x.y\n",
     ],
     ids=range(13),

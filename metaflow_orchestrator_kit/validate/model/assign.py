@@ -54,9 +54,7 @@ def _unpack(frame: Frame, elts: list[ast.expr], value: Value) -> None:
         assign(frame, element, Unknown(names_in(value), "unpacked from something unknown"))
 
 
-def _set_attribute(
-    frame: Frame, target: ast.expr, base: ast.expr, attr: str, value: Value
-) -> None:
+def _set_attribute(frame: Frame, target: ast.expr, base: ast.expr, attr: str, value: Value) -> None:
     receiver = frame.evaluate(base)
     cell = frame.cell(receiver)
     expressions.record(frame, "setattr", attr, receiver, target, [value])
@@ -107,9 +105,7 @@ def set_entry(frame: Frame, ref: Ref, key: Value, value: Value, node: ast.AST) -
     if not isinstance(cell, MapCell):
         return
     name = key_of(key)
-    entries = tuple(
-        e for e in cell.entries if name is None or key_of(e.key) != name
-    )
+    entries = tuple(e for e in cell.entries if name is None or key_of(e.key) != name)
     entry = Entry(key, value, frame.origin(node), (), fresh_id())
     frame.store(ref, replace(cell, entries=(*entries, entry)))
 

@@ -234,7 +234,8 @@ def _map_method(
                 assign.update(frame, receiver, entry.value, node)
             return Const(None)
         case "setdefault" if first is not None:
-            default = arguments.positional[1].value if len(arguments.positional) > 1 else Const(None)
+            given = arguments.positional
+            default = given[1].value if len(given) > 1 else Const(None)
             if all(key_of(e.key) != key_of(first) for e in cell.entries):
                 assign.set_entry(frame, receiver, first, default, node)
             return expressions.lookup_key(frame, receiver, key_of(first) or "")
@@ -257,9 +258,7 @@ def _map_method(
                 items.append(Item(pair, entry.origin, entry.conds, entry.uid))
             return frame.new(ListCell(tuple(items), "list", origin))
         case "keys":
-            return frame.new(
-                ListCell(tuple(expressions.elements(frame, receiver)), "list", origin)
-            )
+            return frame.new(ListCell(tuple(expressions.elements(frame, receiver)), "list", origin))
         case "values":
             held_items = [
                 Item(e.value, e.origin, e.conds, fresh_id(), many=e.key is None)

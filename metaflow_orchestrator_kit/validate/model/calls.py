@@ -41,9 +41,12 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 10
 _COMMON_METHODS = frozenset(
-    "get run update append extend create start close read write name status main items keys "
-    "values format join pop copy add call execute load save stop wait trigger delete".split()
-)
+    {
+        "add", "append", "call", "close", "copy", "create", "delete", "execute", "extend",
+        "format", "get", "items", "join", "keys", "load", "main", "name", "pop", "read", "run",
+        "save", "start", "status", "stop", "trigger", "update", "values", "wait", "write",
+    }
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -230,16 +233,20 @@ def _class_attribute(
                 targets, value = (statement.target,), statement.value
             if not any(isinstance(t, ast.Name) and t.id == attr for t in targets):
                 continue
-            if isinstance(statement, ast.AnnAssign) and receiver is not None:
+            if receiver is not None and _is_field(statement):
                 # The default of a field says nothing about an object made elsewhere.
-                if "ClassVar" not in expressions.source(statement.annotation):
-                    names = frozenset({attr})
-                    return Unknown(names, f"the field {attr}", frame.origin(node))
+                return Unknown(frozenset({attr}), f"the field {attr}", frame.origin(node))
             if value is not None:
                 return _evaluate_in_module(frame, known.module, value)
     if receiver is not None:
         return _instance_attributes(frame, cls).get(attr)
     return None
+
+
+def _is_field(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.AnnAssign) and "ClassVar" not in expressions.source(
+        statement.annotation
+    )
 
 
 def _evaluate_in_module(frame: Frame, module: Module, node: ast.expr) -> Value:
@@ -356,9 +363,7 @@ def _arguments(frame: Frame, node: ast.Call) -> Arguments:
     for argument in node.args:
         if isinstance(argument, ast.Starred):
             value = frame.evaluate(argument.value)
-            arguments.positional.extend(
-                expressions.elements(frame, value, frame.origin(argument))
-            )
+            arguments.positional.extend(expressions.elements(frame, value, frame.origin(argument)))
         else:
             value = frame.evaluate(argument)
             arguments.positional.append(Item(value, frame.origin(argument), (), fresh_id()))
@@ -434,8 +439,9 @@ def call(frame: Frame, function: Function, arguments: Arguments, origin: Origin)
     from metaflow_orchestrator_kit.validate.model.interpreter import Frame as NewFrame
 
     vm, info = frame.vm, function.info
-    if frame.depth >= MAX_DEPTH or info in vm.stack:
-        return Unknown(arguments.names() | {info.qualname}, "recursion or deep calls", origin)
+    if frame.depth >= MAX_DEPTH or info in vm.stack or info in vm.large:
+        names = arguments.names() | {info.qualname}
+        return Unknown(names, "recursion, deep or large calls", origin)
     vm.visited.add(info)
     env = _bind(frame, function, arguments)
     closure = dict(function.closure or {})
@@ -484,7 +490,7 @@ def _bind(frame: Frame, function: Function, arguments: Arguments) -> dict[str, V
     """The parameters' values inside the function."""
     node, info = function.info.node.args, function.info
     env: dict[str, Value] = {}
-    positional = [i for i in arguments.positional]
+    positional = list(arguments.positional)
     if function.receiver is not None:
         positional.insert(0, Item(function.receiver, frame.origin(info.node), (), fresh_id()))
     names = [a.arg for a in (*node.posonlyargs, *node.args)]
@@ -520,9 +526,7 @@ def _bind(frame: Frame, function: Function, arguments: Arguments) -> dict[str, V
             left = [Item(unknown, origin, (), fresh_id(), many=True)]
         env[node.vararg.arg] = frame.new(ListCell(tuple(left), "tuple", origin))
     if node.kwarg is not None:
-        entries = [
-            Entry(text_of(k, o), v, o, c, fresh_id()) for k, (v, c, o) in keywords.items()
-        ]
+        entries = [Entry(text_of(k, o), v, o, c, fresh_id()) for k, (v, c, o) in keywords.items()]
         entries.extend(arguments.rest)
         if arguments.open_ and not arguments.rest:
             unknown = Unknown(frozenset({node.kwarg.arg}), f"the parameter **{node.kwarg.arg}")

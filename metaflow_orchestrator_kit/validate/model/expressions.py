@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from metaflow_orchestrator_kit.validate.model import assign, calls, strings
 from metaflow_orchestrator_kit.validate.model.state import merge_values
@@ -41,6 +41,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
 if TYPE_CHECKING:
     from metaflow_orchestrator_kit.validate.model.interpreter import Frame
 
+_Element = TypeVar("_Element", Item, Entry)
 _KINDS: dict[type[ast.expr], str] = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}
 
 
@@ -207,7 +208,7 @@ def _comprehend(
     frame: Frame,
     generators: list[ast.comprehension],
     emit: Callable[[], object],
-    found: list[Item] | list[Entry],
+    found: list[_Element],
 ) -> None:
     """Run *emit* for each element; what it added gets the conditions it was added under."""
     first, rest = generators[0], generators[1:]
@@ -239,7 +240,8 @@ def _comprehend(
                 _comprehend(frame, rest, emit, found)
             else:
                 emit()
-            found[before:] = [f.under(conds) for f in found[before:]]  # type: ignore[assignment]
+            for position in range(before, len(found)):
+                found[position] = found[position].under(conds)
         frame.loop_names -= fresh
     frame.state.env = saved
 
@@ -264,9 +266,7 @@ def binary(frame: Frame, node: ast.AST, op: ast.operator, left: Value, right: Va
         text = strings.format_percent(left, _percent_argument(frame, right), origin)
         remember(frame, text)
         return text
-    if isinstance(op, ast.BitOr) and any(
-        isinstance(frame.cell(v), MapCell) for v in (left, right)
-    ):
+    if isinstance(op, ast.BitOr) and any(isinstance(frame.cell(v), MapCell) for v in (left, right)):
         merged = (*entries(frame, left, origin), *entries(frame, right, origin))
         return frame.new(MapCell(tuple(merged), origin))
     if isinstance(op, ast.Mult) and isinstance(left, Text) and integer(right) is not None:
@@ -514,9 +514,7 @@ def _yield(frame: Frame, value: Value, node: ast.expr, many: bool) -> None:
     cell = frame.cell(ref)
     if isinstance(cell, ListCell):
         origin = frame.origin(node)
-        new = (
-            elements(frame, value, origin) if many else [Item(value, origin, (), fresh_id())]
-        )
+        new = elements(frame, value, origin) if many else [Item(value, origin, (), fresh_id())]
         frame.store(ref, replace(cell, items=(*cell.items, *new)[:2000]))
 
 
@@ -536,7 +534,14 @@ def record(
     items = tuple(Item(a, origin) for a in args)
     frame.vm.events.append(
         Event(
-            kind, name, receiver, items, tuple(kwargs), origin, frame.function, frame.state.path,
+            kind,
+            name,
+            receiver,
+            items,
+            tuple(kwargs),
+            origin,
+            frame.function,
+            frame.state.path,
             snapshot(frame, [*args, *(v for _, v, _, _ in kwargs)]),
         )
     )

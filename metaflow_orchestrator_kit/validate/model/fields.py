@@ -37,7 +37,8 @@ def remember(frame: Frame, cls: ClassInfo, attrs: Mapping[str, Value]) -> None:
             continue
         cells = expressions.snapshot(frame, telling_options)
         known = frame.vm.fields.setdefault((cls, attr), [])
-        if len(known) < 4 and not any(_same(frame, cells, v, k) for v in telling_options for k in known):
+        repeated = any(_same(frame, cells, v, k) for v in telling_options for k in known)
+        if len(known) < 4 and not repeated:
             frame.vm.globals_heap.update(cells)
             known.extend(telling_options)
 

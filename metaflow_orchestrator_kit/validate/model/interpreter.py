@@ -9,7 +9,8 @@ the whole project, a depth for calls, no recursion.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from metaflow_orchestrator_kit.validate.model import assign, calls, expressions, strings
@@ -42,6 +43,8 @@ from metaflow_orchestrator_kit.validate.model.values import (
     options_of,
 )
 from metaflow_orchestrator_kit.validate.project import Module, Project
+
+_TELLING = re.compile(r"(?<![\w-])(?:step|init|dump)(?![\w-])|METAFLOW_|--run-id")
 
 ENTRY_BUDGET = 60_000
 PROJECT_BUDGET = 1_500_000
@@ -120,6 +123,8 @@ class Interpreter:
         self.globals_heap: dict[int, Cell] = {}
         self.stack: list[FunctionInfo] = []
         self.visited: set[FunctionInfo] = set()
+        #: Functions that have nothing to do with commands and are too large to follow anyway.
+        self.large: set[FunctionInfo] = set()
         self.texts: list[tuple[Text, dict[int, Cell], FunctionInfo | None]] = []
         self.lists: list[tuple[ListCell, FunctionInfo | None]] = []
         self.maps: list[tuple[MapCell, FunctionInfo | None]] = []
@@ -169,12 +174,9 @@ class Interpreter:
         receiver: Value | None = None
         if info.owner is not None:
             receiver = calls.instance(frame, info.owner)
-        self._guarded(
-            info.qualname,
-            lambda: calls.call(
-                frame, Function(info, receiver), calls.Arguments(open_=True), frame.origin(info.node)
-            ),
-        )
+        function, anything = Function(info, receiver), calls.Arguments(open_=True)
+        origin = frame.origin(info.node)
+        self._guarded(info.qualname, lambda: calls.call(frame, function, anything, origin))
         self._collect(frame.state, info)
 
     def _guarded(self, what: str, action: Callable[[], object]) -> None:
@@ -193,7 +195,7 @@ class Interpreter:
 
     def _collect(self, state: State, function: FunctionInfo | None) -> None:
         for cell in state.heap.values():
-            if isinstance(cell, ListCell) and cell.items:
+            if isinstance(cell, ListCell) and _is_telling(cell):
                 self.lists.append((cell, function))
                 nested = [i.value for i in cell.items if isinstance(i.value, Ref | Alt)]
                 if nested:
@@ -201,7 +203,7 @@ class Interpreter:
             elif isinstance(cell, MapCell) and cell.entries:
                 self.maps.append((cell, function))
 
-    def _keep(self, state: State, values: list[Value]) -> None:
+    def _keep(self, state: State, values: Sequence[Value]) -> None:
         """Keep lists within lists: they are read after the state is gone."""
         for value in values:
             for _, option in options_of(value):
@@ -324,8 +326,10 @@ class Interpreter:
 
     def condition(self, frame: Frame, test: ast.expr) -> Cond:
         names = {n.id for n in ast.walk(test) if isinstance(n, ast.Name)}
-        own = names and frame.loop_names and names - {"isinstance", "bool", "str", "len"} <= (
-            frame.loop_names
+        own = (
+            names
+            and frame.loop_names
+            and names - {"isinstance", "bool", "str", "len"} <= (frame.loop_names)
         )
         text = expressions.source(test)
         holds = True
@@ -401,9 +405,7 @@ class Interpreter:
                 return
             frame.state = after
 
-    def _bind(
-        self, frame: Frame, target: ast.expr, item: Item, body: Callable[[], bool]
-    ) -> bool:
+    def _bind(self, frame: Frame, target: ast.expr, item: Item, body: Callable[[], bool]) -> bool:
         assign.assign(frame, target, item.value)
         return body()
 
@@ -476,6 +478,16 @@ class Interpreter:
         caller.heap = merged.heap
         caller.written |= merged.written
         return value
+
+
+def _is_telling(cell: ListCell) -> bool:
+    """Whether a list may be (part of) a command, a variable or a program."""
+    return any(
+        _TELLING.search(option.skeleton())
+        for item in cell.items
+        for _, option in options_of(item.value)
+        if isinstance(option, Text)
+    )
 
 
 def strings_truth(frame: Frame, test: ast.expr) -> bool | None:

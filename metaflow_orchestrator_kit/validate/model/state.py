@@ -184,9 +184,7 @@ def _merge_cells(a: Cell, ca: Conds, b: Cell, cb: Conds) -> Cell:
     return a
 
 
-def merge_items(
-    a: tuple[Item, ...], ca: Conds, b: tuple[Item, ...], cb: Conds
-) -> tuple[Item, ...]:
+def merge_items(a: tuple[Item, ...], ca: Conds, b: tuple[Item, ...], cb: Conds) -> tuple[Item, ...]:
     """The elements of a list that is *a* on one path and *b* on the other."""
     head = _common([i.uid for i in a], [i.uid for i in b])
     rest_a, rest_b = a[head:], b[head:]

@@ -11,8 +11,8 @@ from dataclasses import replace
 from metaflow_orchestrator_kit.validate.model.values import (
     Alt,
     Cond,
-    Const,
     Conds,
+    Const,
     Item,
     Origin,
     Part,
@@ -216,9 +216,7 @@ def dedent(text: Text) -> Text:
     if len(text.parts) == 1 and isinstance(text.parts[0].content, str):
         return transform(text, textwrap.dedent)
     plain = text.skeleton("\1")
-    margin = min(
-        (len(ln) - len(ln.lstrip()) for ln in plain.splitlines() if ln.strip()), default=0
-    )
+    margin = min((len(ln) - len(ln.lstrip()) for ln in plain.splitlines() if ln.strip()), default=0)
     if not margin:
         return text
     blank = re.compile(rf"(?m)(?<=\n) {{{margin}}}")

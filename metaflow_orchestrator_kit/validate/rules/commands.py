@@ -41,14 +41,14 @@ def describe_unknown(command: Command, side: Side) -> str:
     if not hidden:
         return "the rest of the command is put together elsewhere"
     names = sorted(n for n in hidden[0].names if n.isidentifier())[:4]
-    return f"options from `{', '.join(names)}` could not be followed" if names else (
-        "part of the command could not be followed"
+    return (
+        f"options from `{', '.join(names)}` could not be followed"
+        if names
+        else ("part of the command could not be followed")
     )
 
 
-def judge_option(
-    command: Command, flag: str, judge: Judge, *, message: str, help: str
-) -> None:
+def judge_option(command: Command, flag: str, judge: Judge, *, message: str, help: str) -> None:
     """Judge whether a top-level option is passed on every path of a command."""
     match command.presence(flag, Side.TOP):
         case Presence.ALWAYS:

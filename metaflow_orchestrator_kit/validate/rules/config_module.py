@@ -39,7 +39,7 @@ class ConfigModuleNotUnique(Rule):
         Example("no configuration module", {CONFIG: ""}),
         Example("two of them", {f"{PLUGINS}/mfextinit_more.py": CONFIG_TEXT}),
         Example("both spellings", {f"{PLUGINS}/__init__.py": CONFIG_TEXT}),
-        Example("a name that is not looked for", {CONFIG: "", f"{PLUGINS}/mfextinit-a.py": "X = 1"}),
+        Example("a misspelt name", {CONFIG: "", f"{PLUGINS}/mfextinit-a.py": "X = 1"}),
         Example("a package where a namespace is needed", {f"{NAMESPACE}/__init__.py": "X = 1"}),
         Example(
             "no organisation level",

@@ -58,11 +58,7 @@ class ConfigValueMissing(Rule):
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
-        writes = [
-            w
-            for w in analysis.environment
-            if w.name == VARIABLE and not w.own_process
-        ]
+        writes = [w for w in analysis.environment if w.name == VARIABLE and not w.own_process]
         full = [w for w in writes if not _empty(w)]
         if full and _names_keys(analysis):
             for write in full:

@@ -47,7 +47,8 @@ class DeployerProviderBroken(Rule):
             CONFIG: f'{NAME} = [("acme", ".acme.deployer.AcmeDeployer")]  # <-- here'}),
         Example("a string where a pair is needed", {
             CONFIG: f'{NAME} = ["acme"]  # <-- here'}),
-        Example("only in a comment", {CONFIG: f'# {NAME} = [("acme", ".acme.x.X")]\nCLIS_DESC = []'}),
+        Example("only in a comment", {
+            CONFIG: f'# {NAME} = [("acme", ".acme.x.X")]\nCLIS_DESC = []'}),
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
@@ -135,8 +136,10 @@ def _entries(module: Module) -> Iterator[ast.expr]:
         elif isinstance(node, ast.AnnAssign | ast.AugAssign):
             targets, value = [node.target], node.value
         if any(isinstance(t, ast.Name) and t.id == NAME for t in targets):
-            yield from value.elts if isinstance(value, ast.List | ast.Tuple) else (
-                [value] if value is not None else []
+            yield from (
+                value.elts
+                if isinstance(value, ast.List | ast.Tuple)
+                else ([value] if value is not None else [])
             )
 
 

@@ -54,7 +54,8 @@ class EnvironmentNotForwarded(Rule):
         def commands(obj, node):
             top = ["python", "flow.py"]
             init = top + ["init", "--run-id", "r", "--task-id", "p"]  # <-- here
-            return init, top + ["--environment", obj.environment.TYPE, "step", node, "--run-id", "r"]
+            top += ["--environment", obj.environment.TYPE]
+            return init, top + ["step", node, "--run-id", "r"]
         """)),
         Example("after the sub-command", compiler("""\
         def command(obj, node):

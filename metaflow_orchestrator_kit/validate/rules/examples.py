@@ -34,3 +34,36 @@ def compiler(body: str) -> dict[str, str]:
 def objects(body: str) -> dict[str, str]:
     """An extension whose deployer objects have this text."""
     return {OBJECTS: textwrap.dedent(body)}
+
+CLI = f"{PLUGINS}/acme/acme_cli.py"
+CLI_CONFIG = f'CLIS_DESC = [("acme", ".acme.acme_cli.cli")]\n{CONFIG_TEXT}'
+CLI_TEXT = """\
+from metaflow import parameters
+from metaflow._vendor import click
+
+@click.group()
+def cli():
+    pass
+
+@cli.group(help="Commands of Acme.")
+@click.option("--name", default=None)
+@click.pass_obj
+def acme(obj, name=None):
+    obj.check(obj.graph, obj.flow, obj.environment, pylint=obj.pylint)
+
+"""
+
+
+def cli(body: str) -> dict[str, str]:
+    """An extension whose command line has this group, followed by these commands."""
+    return {CONFIG: CLI_CONFIG, CLI: CLI_TEXT + textwrap.dedent(body)}
+
+
+def cli_module(text: str) -> dict[str, str]:
+    """An extension whose command line is this module, from its first line on."""
+    return {CONFIG: CLI_CONFIG, CLI: textwrap.dedent(text)}
+
+
+def deployer(text: str) -> dict[str, str]:
+    """An extension whose deployer module is this."""
+    return {DEPLOYER: textwrap.dedent(text)}

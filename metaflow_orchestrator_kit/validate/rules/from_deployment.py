@@ -138,9 +138,7 @@ def _identifier(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
 def _refuses(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether the body does nothing but raise."""
     body = [
-        s
-        for s in node.body
-        if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+        s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
     ]
     return bool(body) and isinstance(body[-1], ast.Raise) and len(body) == 1
 
