@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,11 @@ def _verdicts(mutant: Mutant, folder: Path) -> dict[str, Any]:
     """The results of the selected cases on the mutant, by case id."""
     project = _scaffold(folder)
     mutant.apply(project)
-    selection = [word for case in mutant.selected for word in ("--select", case)]
+    return _results(project, mutant.selected, folder)
+
+
+def _results(project: Path, selected: Iterable[str], folder: Path) -> dict[str, Any]:
+    selection = [word for case in selected for word in ("--select", case)]
     _run(
         "metaflow_orchestrator_kit.test",
         *("--scheduler-type", NAME, "--report-dir", str(folder / "report"), *selection),
@@ -83,6 +88,44 @@ def test_a_broken_extension_is_caught_by_the_right_case(mutant: Mutant, tmp_path
         mutant.spares, "passed"
     )
     assert "error" not in verdicts.values(), "the kit itself went wrong"
+
+
+OPTIONAL = ("NESTED_FOREACH", "SWITCH", "RECURSIVE_SWITCH", "PARALLEL")
+
+
+def _undeclare(project: Path) -> None:
+    file = next(project.rglob(f"{NAME}_deployer.py"))
+    text = file.read_text("utf-8")
+    for capability in OPTIONAL:
+        assert text.count(f'    "{capability}",\n') == 1, capability
+        text = text.replace(f'    "{capability}",\n', "")
+    file.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_what_is_not_declared_is_refused_and_that_is_no_failure(tmp_path: Path) -> None:
+    project = _scaffold(tmp_path)
+    _undeclare(project)
+    results = _results(project, OPTIONAL, tmp_path)
+    probed = [one["verdict"] for one in results.values() if one["cap"] in OPTIONAL]
+    assert set(probed) == {"refused"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_what_is_not_declared_and_yet_accepted_fails_with_the_clause(tmp_path: Path) -> None:
+    project = _scaffold(tmp_path)
+    _undeclare(project)
+    file = next(project.rglob("compiler.py"))
+    text = file.read_text("utf-8")
+    assert text.count("if capability not in have:") == 1
+    file.write_text(text.replace("if capability not in have:", "if False:"), encoding="utf-8")
+    results = _results(project, OPTIONAL, tmp_path)
+    for one in results.values():
+        if one["cap"] in OPTIONAL:
+            assert one["verdict"] == "failed"
+            assert "clause C10" in one["message"]
 
 
 def test_the_table_fits_the_generated_extension(tmp_path: Path) -> None:
