@@ -13,6 +13,7 @@ from in_place.command import (
     Site,
     dump_command,
     environment,
+    hook_command,
     init_command,
     input_paths,
     needs_input_paths_file,
@@ -185,6 +186,13 @@ def test_metaflow_reads_the_inputs_back_as_they_were_meant() -> None:
     refs = tuple(TaskRef("body", f"t-body-{n}") for n in range(100))
 
     assert decompress_list(input_paths(RUN, refs)) == [f"r-1/body/t-body-{n}" for n in range(100)]
+
+
+def test_an_exit_hook_gets_the_run_by_its_pathspec() -> None:
+    assert hook_command(PLAN, RUN, "notify", SITE) == (
+        *("/venv/bin/python", "-m", "metaflow.plugins.exit_hook.exit_hook_script"),
+        *("/code/flow.py", "notify", "Flow/r-1"),
+    )
 
 
 def surroundings(worker: dict[str, str], step_name: str = "work") -> dict[str, str]:

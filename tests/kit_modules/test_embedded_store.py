@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from in_place.embedded_store import Store
 from in_place.plan import Identity, Parameter, Plan, RunRequest, Step
-from in_place.walk import Event, Finished, Handout, Lost, State, Stopped
+from in_place.walk import Event, Finished, Handout, Lost, Origin, State, Stopped
 
 EVENTS: list[Event] = [
     Finished("t-start", 0, 1, note="out of luck"),
@@ -41,26 +41,68 @@ def test_a_deployment_reads_back_as_it_was_and_replaces_an_earlier_one(store: St
     assert store.deployment("other") is None
 
 
-def test_a_run_keeps_the_plan_it_was_started_with(store: Store) -> None:
-    store.save_deployment(plan(max_workers=1), Path("/code"))
-    request = RunRequest("r-1", {"p": "é\n"}, origin_run_id="r-0")
+def add(store: Store, run_id: str, **request: object) -> RunRequest:
+    wanted = RunRequest(run_id, **request)  # type: ignore[arg-type]
+    store.add_run("Flow", plan(), Path("/code"), wanted)
+    return wanted
 
-    assert store.add_run("Flow", request)
-    store.save_deployment(plan(max_workers=2), Path("/newer"))
-    assert store.add_run("Flow", request)
+
+def test_a_run_is_kept_as_it_was_asked_for_first(store: Store) -> None:
+    request = RunRequest("r-1", {"p": "é\n"}, origin_run_id="r-0", rerun="start")
+
+    store.add_run("Flow", plan(max_workers=1), Path("/code"), request)
+    store.add_run("Flow", plan(max_workers=2), Path("/newer"), RunRequest("r-1"))
 
     run = store.run("r-1")
     assert run is not None
     assert (run.request, run.plan.max_workers, run.code) == (request, 1, Path("/code"))
     assert (run.state, run.finished, run.stop_reason) == (State.RUNNING, None, None)
+    assert (run.suspended, run.closed) == (False, False)
+    assert store.run("r-2") is None
+
+
+def test_deleting_a_deployment_keeps_its_runs(store: Store) -> None:
+    store.save_deployment(plan(), Path("/code"))
+    add(store, "r-1")
+    add(store, "r-2")
+
     assert store.delete_deployment("Flow") is True
     assert store.delete_deployment("Flow") is False
-    assert [run.request.run_id for run in store.runs("Flow")] == ["r-1"]
+    assert [run.request.run_id for run in store.runs("Flow")] == ["r-2", "r-1"]
+    assert store.runs("other") == []
 
 
-def test_there_is_no_run_without_a_deployment(store: Store) -> None:
-    assert store.add_run("Flow", RunRequest("r-1")) is False
-    assert store.run("r-1") is None
+def test_a_run_can_be_suspended_and_closed(store: Store) -> None:
+    add(store, "r-1")
+
+    store.suspend("r-1", True)
+    store.close("r-1")
+    run = store.run("r-1")
+    assert run is not None
+    assert (run.suspended, run.closed) == (True, True)
+    store.suspend("r-1", False)
+    run = store.run("r-1")
+    assert run is not None
+    assert not run.suspended
+
+
+def test_the_origin_of_a_run_is_what_succeeded_in_it_with_what_it_had_decided(
+    store: Store,
+) -> None:
+    add(store, "r-1")
+    store.append("r-1", Finished("t-each", 0, 1))
+    store.append("r-1", Finished("t-each", 1, 0, Handout(width=2)))
+    store.append("r-1", Finished("t-body-0", 0, 1))
+    add(store, "r-2", origin_run_id="r-1")
+    store.append("r-2", Finished("t-each", 0, 0))  # cloned
+    store.append("r-2", Finished("t-body-0", 0, 0))
+
+    assert store.origin("r-1") == {"t-each": Origin("t-each", Handout(width=2))}
+    assert store.origin("r-2") == {
+        "t-each": Origin("t-each", Handout(width=2)),
+        "t-body-0": Origin("t-body-0"),
+    }
+    assert store.origin("r-9") == {}
 
 
 def test_events_read_back_in_their_order(store: Store) -> None:
@@ -73,8 +115,7 @@ def test_events_read_back_in_their_order(store: Store) -> None:
 
 
 def test_the_first_verdict_stands_and_a_finished_run_cannot_be_stopped(store: Store) -> None:
-    store.save_deployment(plan(), Path("/code"))
-    store.add_run("Flow", RunRequest("r-1"))
+    add(store, "r-1")
 
     store.finish("r-1", State.SUCCEEDED, "")
     store.finish("r-1", State.FAILED, "late")

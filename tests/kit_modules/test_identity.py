@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -128,3 +129,68 @@ def test_tasks_of_different_places_have_different_ids(
 ) -> None:
     assert (identity.task_id(*one) == identity.task_id(*other)) is (one == other)
     assert identity.task_id(*one) != identity.parameters_task_id(other[0])
+
+
+@thorough
+@given(places, step_names)
+def test_an_id_tells_whose_task_it_is(
+    place: tuple[str, tuple[int, ...], int | None], step: str
+) -> None:
+    identifier = identity.task_id(*place)
+
+    assert identity.is_task_of(identifier, place[0])
+    assert identity.is_task_of(f"{identifier}_node_1", place[0]) or not place[1]
+    assert identity.is_task_of(identifier, step) is (step == place[0])
+
+
+ADA = identity.Ownership("ada", "flow-0-abcd")
+NAME = deployment_name("Flow")
+PROJECT = deployment_name("Flow", project="p", branch="prod", project_flow_name="p.prod.Flow")
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where Metaflow keeps the tokens that a user knows."""
+    monkeypatch.setenv("METAFLOW_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_the_first_to_deploy_owns_a_deployment_and_keeps_its_token(cache: Path) -> None:
+    first = identity.claim(NAME, "ada", None)
+
+    assert first.owner == "ada"
+    assert first.token
+    assert identity.claim(NAME, "ada", first) == first
+
+
+@pytest.mark.parametrize("token", ["flow-0-abcd", "production:flow-0-abcd"])
+def test_others_get_in_with_the_token_and_know_it_from_then_on(cache: Path, token: str) -> None:
+    with pytest.raises(PermissionError, match=r"belongs to ada.*--authorize"):
+        identity.claim(NAME, "bob", ADA)
+    with pytest.raises(PermissionError):
+        identity.claim(NAME, "bob", ADA, authorize="flow-0-wrong")
+
+    assert identity.claim(NAME, "bob", ADA, authorize=token) == identity.Ownership("bob", ADA.token)
+    assert identity.claim(NAME, "bob", ADA) == identity.Ownership("bob", ADA.token)
+
+
+def test_a_token_can_be_renewed_or_chosen_but_not_chosen_for_a_project(cache: Path) -> None:
+    first = identity.claim(NAME, "ada", None)
+    renewed = identity.claim(NAME, "ada", first, generate_new_token=True)
+    assert renewed.token not in ("", first.token)
+
+    chosen = identity.claim(NAME, "ada", ADA, given_token="production:mine")
+    assert chosen.token == "mine"
+
+    with pytest.raises(ValueError, match=r"--new-token is not supported.*--generate-new-token"):
+        identity.claim(PROJECT, "ada", ADA, given_token="mine")
+
+
+def test_tokens_work_where_nothing_can_be_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("METAFLOW_HOME", str(tmp_path / "file" / "home"))
+
+    assert identity.claim(NAME, "ada", None).token
+    assert identity.claim(NAME, "bob", ADA, authorize=ADA.token).token == ADA.token

@@ -61,6 +61,8 @@ random_plans = st.builds(
     code=st.builds(Code, text, text, text, text, text),
     max_workers=st.integers(1),
     workflow_timeout=st.none() | st.integers(1),
+    success_hooks=words,
+    error_hooks=words,
 )
 
 
