@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.argv import Command, Token
+from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.commands import nothing_launched
+from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.options import (
+    DUMP,
+    FLOW_DECORATORS,
+    JUDGED_ELSEWHERE,
+    STEP,
+    TOP_LEVEL,
+    options_after,
+    options_before,
+    plain,
+)
+
+_NOT_OF_THE_FLOW = STEP - {"--help", "--retry-count"}
+_KNOWN = {"step": STEP, "dump": DUMP}
+
+
+class OptionOnTheWrongSide(Rule):
+    """An option stands on the wrong side of `step`, or `step` has no such option.
+
+    Options of the flow (`--with`, `--metadata`, ...) come before the sub-command, options of the
+    task (`--run-id`, `--tag`, `--namespace`, ...) after it. Click refuses the rest with "no such
+    option", so every run in which the option is given dies at its first command. Often only
+    one feature does: a namespace, a tag, a decorator given with `--with`.
+    """
+
+    code = "MOK301"
+    name = "option-on-wrong-side"
+    clauses = ("F1",)
+    severity = Severity.ERROR
+
+    VALID = (
+        Example("each on its side", compiler("""\
+        def command(node, namespace, tags):
+            cmd = ["python", "flow.py", "--quiet", "--with", "retry"]
+            cmd += ["step", node, "--run-id", "r", "--task-id", "t"]
+            cmd += ["--namespace=%s" % namespace]
+            for tag in tags:
+                cmd += ["--tag", tag]
+            return cmd
+        """)),
+        Example("the options of what launches it", compiler("""\
+        def command(node):
+            pod = ["kubectl", "--namespace", "jobs", "exec", "pod", "--"]
+            return pod + ["python", "flow.py", "step", node, "--run-id", "r", "--task-id", "t"]
+        """)),
+        Example("a group with a step command of its own", compiler("""\
+        def command(node):
+            top = ["python", "flow.py", "--quiet", "kubernetes", "step", node, "url"]
+            return top + ["--run-id", "r", "--task-id", "t", "--image", "i"]
+        def plain(node):
+            return ["python", "flow.py", "step", node, "--run-id", "r", "--task-id", "t"]
+        """)),
+    )  # fmt: skip
+    INVALID = (
+        Example("--with after step", compiler("""\
+        def command(node, specs):
+            cmd = ["python", "flow.py", "step", node, "--run-id", "r"]
+            for spec in specs:
+                cmd.append("--with=%s" % spec)  # <-- here
+            return cmd
+        """)),
+        Example("--namespace before it", compiler("""\
+        def command(node, namespace):
+            top = ["python", "flow.py", "--quiet"]
+            if namespace:
+                top += ["--namespace", namespace]  # <-- here
+            return top + ["step", node, "--run-id", "r", "--task-id", "t"]
+        """)),
+        Example("an option that nothing has", compiler("""\
+        def command(node, url):
+            step = f"step {node} --run-id r --code-package-url {url}"  # <-- here
+            return "python flow.py --quiet " + step
+        """)),
+    )  # fmt: skip
+
+    def check(self, analysis: Analysis, verdict: Judge) -> None:
+        if nothing_launched(analysis, verdict):
+            return
+        before: dict[Token, list[str]] = {}
+        for command in plain(analysis, "step", "init", "dump"):
+            misplaced = [t for t in options_before(command) if t.flag in _NOT_OF_THE_FLOW]
+            for token in misplaced:
+                before.setdefault(token, []).append(command.kind)
+            if not self._after(command, verdict) and not misplaced:
+                verdict.ok(command.origin, f"the options of `{command.kind}` are on their sides")
+        self._before(before, verdict)
+
+    def _before(self, misplaced: Mapping[Token, list[str]], verdict: Judge) -> None:
+        by_place: dict[tuple[str, Origin], set[str]] = {}
+        for token, kinds in misplaced.items():
+            by_place.setdefault((token.flag or "", token.origin), set()).update(kinds)
+        for (flag, origin), kinds in by_place.items():
+            named = " and ".join(f"`{k}`" for k in sorted(kinds))
+            verdict.fail(
+                origin,
+                f"`{flag}` stands before {named}, but is no option of the flow",
+                f"Put `{flag}` after `step`; `init` and `dump` take no `--namespace`.",
+            )
+
+    def _after(self, command: Command, verdict: Judge) -> bool:
+        known = _KNOWN.get(command.kind)
+        if known is None:
+            return False
+        unknown = [t for t in options_after(command) if t.flag not in known | JUDGED_ELSEWHERE]
+        for token in unknown:
+            if token.flag in TOP_LEVEL | FLOW_DECORATORS:
+                help = f"Put it before `{command.kind}`: it is an option of the flow."
+            else:
+                help = f"Leave it out; `{command.kind}` takes {', '.join(sorted(known))}."
+            verdict.fail(token.origin, f"`{command.kind}` has no option `{token.flag}`", help)
+        return bool(unknown)

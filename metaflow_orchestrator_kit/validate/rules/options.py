@@ -1,0 +1,71 @@
+"""The options that Metaflow's commands have, and which of them stand on which side.
+
+Taken from `cli.py` and `cli_components/` of Metaflow 2.19; see clauses E7 and F1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.argv import Command, Side, Token
+
+
+def _flags(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+TOP_LEVEL = _flags(
+    "--quiet --not-quiet --metadata --environment --force-rebuild-environments "
+    "--no-force-rebuild-environments --datastore --datastore-root --package-suffixes --with "
+    "--pylint --no-pylint --event-logger --monitor --local-config-file --mode "
+    "--config --config-value"
+)
+FLOW_DECORATORS = _flags("--branch --production --no-production --trigger")
+STEP = _flags(
+    "--run-id --task-id --input-paths --input-paths-filename --split-index --tag --namespace "
+    "--retry-count --max-user-code-retries --clone-only --clone-run-id --ubf-context "
+    "--num-parallel --help"
+)
+INIT = _flags("--run-id --task-id --tag --help")
+DUMP = _flags("--private --no-private --max-value-size --include --file --help")
+
+#: Options of `run`, `resume` and the schedulers' `trigger`; none of the three commands has them.
+OF_OTHER_COMMANDS = _flags(
+    "--run-param --origin-run-id --max-workers --max-num-splits --run-id-file --user-namespace "
+    "--deployer-attribute-file --runner-attribute-file"
+)
+#: What other rules judge, each with its own explanation.
+JUDGED_ELSEWHERE = _flags("--branch --environment --datastore-root")
+
+_LAUNCHERS = _flags(
+    "docker podman nerdctl kubectl oc ssh srun sbatch qsub bsub nomad ray gcloud aws"
+)
+
+
+def options_before(command: Command) -> Iterator[Token]:
+    """The literal options between the flow file and the sub-command."""
+    tokens = command.side(Side.TOP)
+    for position, token in enumerate(tokens):
+        words = {t.text.rpartition("/")[2] for t in tokens[:position]}
+        if token.flag and words.isdisjoint(_LAUNCHERS):
+            yield token
+
+
+def options_after(command: Command) -> Iterator[Token]:
+    """The literal options after the sub-command."""
+    return (t for t in command.side(Side.COMMAND) if t.flag and "\0" not in t.flag)
+
+
+def is_nested(command: Command) -> bool:
+    """Whether the command is of a group of its own, as ``kubernetes step`` is."""
+    before = command.side(Side.TOP)
+    if not before or "\0" in before[-1].text or not before[-1].text.isidentifier():
+        return False
+    flag = before[-2].flag if len(before) > 1 else None
+    return flag is None or flag in {"--quiet", "--no-pylint", "--pylint", "--production"}
+
+
+def plain(analysis: Analysis, *kinds: str) -> list[Command]:
+    """The commands of these kinds that Metaflow itself defines."""
+    return [c for c in analysis.of_kind(*kinds) if not is_nested(c)]
