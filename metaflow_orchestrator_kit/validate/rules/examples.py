@@ -35,6 +35,7 @@ def objects(body: str) -> dict[str, str]:
     """An extension whose deployer objects have this text."""
     return {OBJECTS: textwrap.dedent(body)}
 
+
 CLI = f"{PLUGINS}/acme/acme_cli.py"
 CLI_CONFIG = f'CLIS_DESC = [("acme", ".acme.acme_cli.cli")]\n{CONFIG_TEXT}'
 CLI_TEXT = """\

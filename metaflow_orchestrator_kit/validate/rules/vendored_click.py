@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from metaflow_orchestrator_kit.validate import clicks
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.loading import unguarded
+from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.plugins import CLIS, entries, origin_of
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.examples import CLI_TEXT, cli, cli_module
+
+_FIX = "from metaflow._vendor import click"
+
+
+class ForeignClick(Rule):
+    """The commands are made with the click from the package index, not with Metaflow's own.
+
+    Metaflow carries a copy of click, and accepts only its objects: a group of the other click is
+    refused with "Lazy loading of ... failed by returning a non-group object", or its commands are
+    simply not found.
+
+    Write `from metaflow._vendor import click`.
+    """
+
+    code = "MOK109"
+    name = "foreign-click"
+    clauses = ("A7",)
+    severity = Severity.ERROR
+
+    VALID = (Example("Metaflow's click", cli("")),)
+    INVALID = (
+        Example("the other click", cli_module(
+            CLI_TEXT.replace("from metaflow._vendor import click", "import click  # <-- here"))),
+        Example("names of it", cli_module(
+            "from click import group  # <-- here\n\n@group()\ndef cli():\n    pass\n")),
+    )  # fmt: skip
+
+    def check(self, analysis: Analysis, verdict: Judge) -> None:
+        project = analysis.project
+        defining = {id(c.module): c.module for c in clicks.commands(project)}
+        for entry in entries(project, CLIS):
+            if entry.home is not None:
+                defining.setdefault(id(entry.home), entry.home)
+        if not defining:
+            verdict.not_applicable("no command line is defined here")
+        for module in defining.values():
+            names = {
+                name
+                for name, (base, _) in module.imports.items()
+                if base == "click" or base.startswith("click.")
+            }
+            bad = [
+                node
+                for node in unguarded(module.tree.body)
+                if any((a.asname or a.name.partition(".")[0]) in names for a in node.names)
+            ]
+            if bad:
+                verdict.fail(
+                    origin_of(module, bad[0]),
+                    "these commands are made with a click that Metaflow does not accept",
+                    _FIX,
+                )
+            else:
+                verdict.ok(Origin(module.path, 1, 1, 1), "the commands are made with its own click")
