@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from metaflow_orchestrator_kit.validate.model.interpreter import Event
+from metaflow_orchestrator_kit.validate.model.frame import Event
 from metaflow_orchestrator_kit.validate.model.strings import shift
 from metaflow_orchestrator_kit.validate.model.values import (
     Cell,

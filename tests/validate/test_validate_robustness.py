@@ -22,6 +22,12 @@ COMMAND = (
 )
 
 
+def _passed(report: Report) -> set[str]:
+    """Which of the first nine rules passed."""
+    passed = {o.code for o in report.outcomes if o.verdict is Verdict.PASS}
+    return passed & {f"MOK00{n}" for n in range(1, 10)}
+
+
 def _outcome(report: Report, code: str) -> Outcome:
     return next(o for o in report.outcomes if o.code == code)
 
@@ -66,14 +72,14 @@ def test_a_byte_order_mark_and_declared_encodings_are_read(write: Write) -> None
 def test_an_empty_directory_passes_nothing(tmp_path: Path) -> None:
     report = validate(tmp_path)
     assert _outcome(report, "MOK001").verdict is Verdict.FAIL
-    assert report.counts[Verdict.PASS] == 0
+    assert not _passed(report)
 
 
 def test_a_directory_with_code_that_is_no_extension_passes_nothing(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("print('hello')\n")
     report = validate(tmp_path)
     assert _outcome(report, "MOK001").verdict is Verdict.FAIL
-    assert report.counts[Verdict.PASS] == 0
+    assert not _passed(report)
 
 
 def test_a_loop_of_symbolic_links_ends(write: Write) -> None:
@@ -141,4 +147,4 @@ def test_the_standard_library_does_not_crash_it(tmp_path: Path) -> None:
     for path in package.glob("*.py"):
         (tmp_path / "email" / path.name).write_bytes(path.read_bytes())
     report = validate(tmp_path)
-    assert report.counts[Verdict.PASS] == 0
+    assert not _passed(report)

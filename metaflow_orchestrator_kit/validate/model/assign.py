@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from metaflow_orchestrator_kit.validate.model import expressions
+from metaflow_orchestrator_kit.validate.model import containers, operators
 from metaflow_orchestrator_kit.validate.model.values import (
     Entry,
     Item,
@@ -22,7 +22,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
 )
 
 if TYPE_CHECKING:
-    from metaflow_orchestrator_kit.validate.model.interpreter import Frame
+    from metaflow_orchestrator_kit.validate.model.frame import Frame
 
 
 def assign(frame: Frame, target: ast.expr, value: Value) -> None:
@@ -43,7 +43,7 @@ def assign(frame: Frame, target: ast.expr, value: Value) -> None:
 
 
 def _unpack(frame: Frame, elts: list[ast.expr], value: Value) -> None:
-    items = expressions.elements(frame, value)
+    items = containers.elements(frame, value)
     plain = not any(i.many or i.conds for i in items)
     starred = [n for n, e in enumerate(elts) if isinstance(e, ast.Starred)]
     if plain and not starred and len(items) == len(elts):
@@ -57,7 +57,7 @@ def _unpack(frame: Frame, elts: list[ast.expr], value: Value) -> None:
 def _set_attribute(frame: Frame, target: ast.expr, base: ast.expr, attr: str, value: Value) -> None:
     receiver = frame.evaluate(base)
     cell = frame.cell(receiver)
-    expressions.record(frame, "setattr", attr, receiver, target, [value])
+    containers.record(frame, "setattr", attr, receiver, target, [value])
     if isinstance(receiver, Ref) and isinstance(cell, ObjectCell):
         frame.store(receiver, replace(cell, attrs={**cell.attrs, attr: value}))
 
@@ -74,13 +74,13 @@ def _set_item(
     if isinstance(receiver, Ref) and isinstance(cell, MapCell):
         set_entry(frame, receiver, key, value, target)
     elif isinstance(receiver, Ref) and isinstance(cell, ListCell):
-        number = expressions.integer(key)
+        number = containers.integer(key)
         if number is not None and -len(cell.items) <= number < len(cell.items):
             items = list(cell.items)
             items[number] = replace(items[number], value=value, uid=fresh_id())
             frame.store(receiver, replace(cell, items=tuple(items)))
     else:
-        expressions.record(frame, "setitem", key_of(key) or "", receiver, target, [key, value])
+        containers.record(frame, "setitem", key_of(key) or "", receiver, target, [key, value])
 
 
 def _set_slice(frame: Frame, receiver: Value, index: ast.Slice, value: Value) -> None:
@@ -88,9 +88,9 @@ def _set_slice(frame: Frame, receiver: Value, index: ast.Slice, value: Value) ->
     cell = frame.cell(receiver)
     if not (isinstance(receiver, Ref) and isinstance(cell, ListCell)):
         return
-    low = expressions.integer(frame.evaluate(index.lower)) if index.lower else 0
-    high = expressions.integer(frame.evaluate(index.upper)) if index.upper else len(cell.items)
-    new = expressions.elements(frame, value)
+    low = containers.integer(frame.evaluate(index.lower)) if index.lower else 0
+    high = containers.integer(frame.evaluate(index.upper)) if index.upper else len(cell.items)
+    new = containers.elements(frame, value)
     if low is None or high is None:
         new = [replace(i, conds=()) for i in new]
         low = high = len(cell.items)
@@ -121,14 +121,14 @@ def augment(frame: Frame, node: ast.AugAssign) -> None:
     if isinstance(node.op, ast.BitOr) and isinstance(current, Ref) and isinstance(cell, MapCell):
         update(frame, current, value, node.value)
         return
-    assign(frame, node.target, expressions.binary(frame, node, node.op, current, value))
+    assign(frame, node.target, operators.binary(frame, node, node.op, current, value))
 
 
 def extend(frame: Frame, ref: Ref, value: Value, node: ast.AST) -> None:
     """``list.extend(value)``."""
     cell = frame.cell(ref)
     if isinstance(cell, ListCell):
-        new = expressions.elements(frame, value, frame.origin(node))
+        new = containers.elements(frame, value, frame.origin(node))
         frame.store(ref, replace(cell, items=(*cell.items, *new)[:2000]))
 
 
@@ -138,7 +138,7 @@ def update(frame: Frame, ref: Ref, value: Value, node: ast.AST) -> None:
     if not isinstance(cell, MapCell):
         return
     entries = list(cell.entries)
-    for entry in expressions.entries(frame, value, frame.origin(node)):
+    for entry in containers.entries(frame, value, frame.origin(node)):
         name = key_of(entry.key)
         if name is not None and not entry.conds:
             entries = [e for e in entries if key_of(e.key) != name]
@@ -151,7 +151,7 @@ def insert(frame: Frame, ref: Ref, position: Value, item: Item) -> None:
     cell = frame.cell(ref)
     if not isinstance(cell, ListCell):
         return
-    number = expressions.integer(position)
+    number = containers.integer(position)
     items = list(cell.items)
     if number is None:
         # The place decides on which side of the sub-command the element is.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from metaflow_orchestrator_kit.validate.model import expressions
+from metaflow_orchestrator_kit.validate.model import containers
 from metaflow_orchestrator_kit.validate.model.state import merge_values
 from metaflow_orchestrator_kit.validate.model.values import (
     Cell,
@@ -26,7 +26,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
 )
 
 if TYPE_CHECKING:
-    from metaflow_orchestrator_kit.validate.model.interpreter import Frame
+    from metaflow_orchestrator_kit.validate.model.frame import Frame
 
 
 def remember(frame: Frame, cls: ClassInfo, attrs: Mapping[str, Value]) -> None:
@@ -35,7 +35,7 @@ def remember(frame: Frame, cls: ClassInfo, attrs: Mapping[str, Value]) -> None:
         telling_options = [v for _, v in options_of(value) if telling(frame, v)]
         if not telling_options:
             continue
-        cells = expressions.snapshot(frame, telling_options)
+        cells = containers.snapshot(frame, telling_options)
         known = frame.vm.fields.setdefault((cls, attr), [])
         repeated = any(_same(frame, cells, v, k) for v in telling_options for k in known)
         if len(known) < 4 and not repeated:

@@ -8,38 +8,26 @@ the whole project, a depth for calls, no recursion.
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 
-from metaflow_orchestrator_kit.validate.model import assign, calls, expressions, strings
+from metaflow_orchestrator_kit.validate.model import binding, calls, scope, statements
+from metaflow_orchestrator_kit.validate.model.frame import Event, Frame
 from metaflow_orchestrator_kit.validate.model.state import (
     State,
-    join,
-    merge_heaps,
-    merge_references,
 )
 from metaflow_orchestrator_kit.validate.model.values import (
     Alt,
     Cell,
-    Class,
     ClassInfo,
-    Cond,
-    Conds,
-    Const,
     Function,
     FunctionInfo,
-    Item,
     ListCell,
     MapCell,
     Origin,
     Ref,
     Text,
-    Unknown,
     Value,
-    fresh_id,
-    names_in,
     options_of,
 )
 from metaflow_orchestrator_kit.validate.project import Module, Project
@@ -54,64 +42,6 @@ MAX_UNROLL = 64
 
 class OutOfBudgetError(Exception):
     """An entry point took too many steps to follow."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened and that a rule may ask about.
-
-    kind: ``call`` (of something outside the project), ``setattr``, ``setitem`` (on something that
-    is not a known mapping). ``cells`` is the heap at that moment, for the Refs among the values.
-    """
-
-    kind: str
-    name: str
-    receiver: Value | None
-    args: tuple[Item, ...]
-    kwargs: tuple[tuple[str, Value, Conds, Origin], ...]
-    origin: Origin
-    function: FunctionInfo | None
-    conds: Conds
-    cells: Mapping[int, Cell]
-
-
-@dataclass(slots=True)
-class Frame:
-    """One function being followed."""
-
-    vm: Interpreter
-    module: Module
-    function: FunctionInfo | None
-    state: State
-    closure: Mapping[str, Value] = field(default_factory=dict)
-    depth: int = 0
-    exits: list[tuple[State, Value]] = field(default_factory=list)
-    loops: list[list[State]] = field(default_factory=list)
-    breaks: list[list[State]] = field(default_factory=list)
-    loop_names: set[str] = field(default_factory=set)
-    yields: int | None = None
-
-    def origin(self, node: ast.AST) -> Origin:
-        line = getattr(node, "lineno", 1)
-        column = getattr(node, "col_offset", 0) + 1
-        end = getattr(node, "end_lineno", None) or line
-        return self.vm.place(self.module, line, column, end)
-
-    def cell(self, value: Value) -> Cell | None:
-        if not isinstance(value, Ref):
-            return None
-        return self.state.heap.get(value.cell) or self.vm.globals_heap.get(value.cell)
-
-    def new(self, cell: Cell) -> Ref:
-        number = fresh_id()
-        self.state.store(number, cell)
-        return Ref(number)
-
-    def store(self, ref: Ref, cell: Cell) -> None:
-        self.state.store(ref.cell, cell)
-
-    def evaluate(self, node: ast.expr) -> Value:
-        return expressions.evaluate(self, node)
 
 
 class Interpreter:
@@ -161,7 +91,7 @@ class Interpreter:
 
     def _top_level(self, frame: Frame) -> None:
         for statement in frame.module.tree.body:
-            following = self.statement(frame, statement)
+            following = statements.statement(frame, statement)
             if not following:
                 break
             # Functions called meanwhile look globals up here.
@@ -173,8 +103,8 @@ class Interpreter:
         frame = Frame(self, info.module, info, State())
         receiver: Value | None = None
         if info.owner is not None:
-            receiver = calls.instance(frame, info.owner)
-        function, anything = Function(info, receiver), calls.Arguments(open_=True)
+            receiver = scope.instance(frame, info.owner)
+        function, anything = Function(info, receiver), binding.Arguments(open_=True)
         origin = frame.origin(info.node)
         self._guarded(info.qualname, lambda: calls.call(frame, function, anything, origin))
         self._collect(frame.state, info)
@@ -222,263 +152,6 @@ class Interpreter:
             return mapper(line, column)
         return Origin(module.path, line, column, end_line)
 
-    # -- statements -----------------------------------------------------------------------
-
-    def block(self, frame: Frame, body: list[ast.stmt]) -> bool:
-        """Follow statements; False when no path reaches the end."""
-        return all(self.statement(frame, statement) for statement in body)
-
-    def statement(self, frame: Frame, node: ast.stmt) -> bool:
-        self.step()
-        match node:
-            case ast.Expr(value=ast.Constant()) | ast.Pass() | ast.Global() | ast.Nonlocal():
-                pass
-            case ast.Expr(value=value):
-                frame.evaluate(value)
-            case ast.Assign(targets=targets, value=value):
-                computed = frame.evaluate(value)
-                for target in targets:
-                    assign.assign(frame, target, computed)
-            case ast.AnnAssign(target=target, value=value):
-                if value is not None:
-                    assign.assign(frame, target, frame.evaluate(value))
-            case ast.AugAssign():
-                assign.augment(frame, node)
-            case ast.Return(value=value):
-                result = frame.evaluate(value) if value is not None else Const(None)
-                frame.exits.append((frame.state, result))
-                return False
-            case ast.Raise():
-                if node.exc is not None:
-                    frame.evaluate(node.exc)
-                return False
-            case ast.If(test=test, body=body, orelse=orelse):
-                return self._if(frame, test, body, orelse)
-            case ast.For() | ast.AsyncFor():
-                return self._for(frame, node)
-            case ast.While(test=test, body=body, orelse=orelse):
-                frame.evaluate(test)
-                self._loop_once(frame, expressions.source(test), lambda: self.block(frame, body))
-                return self.block(frame, orelse)
-            case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
-                for item in items:
-                    value_ = frame.evaluate(item.context_expr)
-                    if item.optional_vars is not None:
-                        assign.assign(frame, item.optional_vars, value_)
-                return self.block(frame, body)
-            case ast.Try():
-                return self._try(frame, node)
-            case ast.Match(subject=subject, cases=cases):
-                return self._match(frame, subject, cases)
-            case ast.Continue():
-                if frame.loops:
-                    frame.loops[-1].append(frame.state)
-                return False
-            case ast.Break():
-                if frame.breaks:
-                    frame.breaks[-1].append(frame.state)
-                return False
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                self._define(frame, node)
-            case ast.ClassDef():
-                frame.state.env[node.name] = Class(calls.class_info(frame, node))
-            case ast.Import() | ast.ImportFrom():
-                for name in calls.imported(frame, node):
-                    frame.state.env.pop(name, None)
-            case ast.Delete(targets=targets):
-                assign.delete(frame, targets)
-            case ast.Assert(test=test):
-                frame.evaluate(test)
-            case _:
-                pass
-        return True
-
-    def _define(self, frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        if frame.function is None:
-            info = frame.module.functions.get(node.name)
-            if info is not None and info.node is node:
-                frame.state.env[node.name] = Function(info)
-                return
-        owner = frame.function.owner if frame.function else None
-        prefix = f"{frame.function.qualname}." if frame.function else ""
-        info = FunctionInfo(node, frame.module, owner, prefix + node.name)
-        frame.state.env[node.name] = Function(info, None, frame.state.env)
-
-    def _if(
-        self, frame: Frame, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt]
-    ) -> bool:
-        verdict = strings_truth(frame, test)
-        if verdict is not None:
-            return self.block(frame, body if verdict else orelse)
-        cond = self.condition(frame, test)
-        start, depth = frame.state, len(frame.state.path)
-        frame.state = start.fork(cond)
-        after_body = frame.state if self.block(frame, body) else None
-        if after_body is not None:
-            after_body = frame.state
-        frame.state = start.fork(cond.negated())
-        after_else = None
-        if self.block(frame, orelse):
-            after_else = frame.state
-        merged = join(after_body, after_else, depth)
-        frame.state = merged or start
-        return merged is not None
-
-    def condition(self, frame: Frame, test: ast.expr) -> Cond:
-        names = {n.id for n in ast.walk(test) if isinstance(n, ast.Name)}
-        own = (
-            names
-            and frame.loop_names
-            and names - {"isinstance", "bool", "str", "len"} <= (frame.loop_names)
-        )
-        text = expressions.source(test)
-        holds = True
-        while text.startswith("not "):
-            text, holds = text[4:], not holds
-        if text.endswith(" is not None"):
-            text, holds = text.removesuffix(" is not None"), holds
-        elif text.endswith(" is None"):
-            text, holds = text.removesuffix(" is None"), not holds
-        return Cond(text, holds, "own" if own else "if", self._subject(frame, test))
-
-    def _subject(self, frame: Frame, test: ast.expr) -> frozenset[str]:
-        """The identifiers that the tested values were made from."""
-        names: set[str] = set()
-        waiting: list[ast.AST] = [test]
-        while waiting:
-            node = waiting.pop()
-            if isinstance(node, ast.Name | ast.Attribute):
-                names |= names_in(frame.evaluate(node))
-            elif not isinstance(node, ast.comprehension | ast.Lambda | ast.NamedExpr):
-                waiting.extend(ast.iter_child_nodes(node))
-        return frozenset(names - {"isinstance", "list", "tuple", "set", "str", "bool", "len"})
-
-    def _for(self, frame: Frame, node: ast.For | ast.AsyncFor) -> bool:
-        iterated = frame.evaluate(node.iter)
-        frame.breaks.append([])
-        self.iterate(
-            frame,
-            iterated,
-            node.target,
-            expressions.source(node.iter),
-            lambda: self.block(frame, node.body),
-        )
-        for state in frame.breaks.pop():
-            merged = join(state, frame.state, min(len(frame.state.path), len(state.path)))
-            frame.state = merged or frame.state
-        return self.block(frame, node.orelse)
-
-    def iterate(
-        self,
-        frame: Frame,
-        iterated: Value,
-        target: ast.expr,
-        text: str,
-        body: Callable[[], bool],
-    ) -> None:
-        """Run *body* once for each known element, and once for all that are not known."""
-        items = expressions.elements(frame, iterated)
-        if len(items) > MAX_UNROLL:
-            items = [Item(Unknown(names_in(iterated)), frame.origin(target), many=True)]
-        names = {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
-        for item in items:
-            depth = len(frame.state.path)
-            if item.many:
-                self._loop_once(frame, text, lambda it=item: self._bind(frame, target, it, body))  # type: ignore[misc]
-                continue
-            start = frame.state
-            fresh = names - frame.loop_names
-            frame.loop_names |= fresh
-            if item.conds:
-                frame.state = start.fork(*item.conds)
-            frame.loops.append([])
-            live = self._bind(frame, target, item, body)
-            after = frame.state if live else None
-            for state in frame.loops.pop():
-                after = join(after, state, depth)
-            if item.conds:
-                last = item.conds[-1].negated()
-                after = join(after, start.fork(last), depth)
-            frame.loop_names -= fresh
-            if after is None:
-                frame.state = start
-                return
-            frame.state = after
-
-    def _bind(self, frame: Frame, target: ast.expr, item: Item, body: Callable[[], bool]) -> bool:
-        assign.assign(frame, target, item.value)
-        return body()
-
-    def _loop_once(self, frame: Frame, text: str, body: Callable[[], bool]) -> None:
-        start, depth = frame.state, len(frame.state.path)
-        frame.state = start.fork(Cond(text, True, "loop"))
-        frame.loops.append([])
-        after = frame.state if body() else None
-        if after is not None:
-            after = frame.state
-        for state in frame.loops.pop():
-            after = join(after, state, depth + 1)
-        frame.state = join(after, start.fork(Cond(text, False, "loop")), depth) or start
-
-    def _try(self, frame: Frame, node: ast.Try) -> bool:
-        start, depth = frame.state, len(frame.state.path)
-        cond = Cond(f"line {node.lineno}", True, "except")
-        frame.state = start.fork(cond.negated())
-        live = self.block(frame, node.body) and self.block(frame, node.orelse)
-        after = frame.state if live else None
-        for handler in node.handlers:
-            frame.state = start.fork(cond)
-            if self.block(frame, handler.body):
-                after = join(after, frame.state, depth)
-        frame.state = after or start
-        return self.block(frame, node.finalbody) and after is not None
-
-    def _match(self, frame: Frame, subject: ast.expr, cases: list[ast.match_case]) -> bool:
-        frame.evaluate(subject)
-        text = expressions.source(subject)
-        start, depth = frame.state, len(frame.state.path)
-        after: State | None = None
-        complete = False
-        negatives: tuple[Cond, ...] = ()
-        for case in cases:
-            pattern = f"{text} is {ast.unparse(case.pattern)}"
-            cond = Cond(pattern, True, "if")
-            frame.state = start.fork(*negatives, cond)
-            for name in ast.walk(case.pattern):
-                bound = getattr(name, "name", None)
-                if isinstance(bound, str):
-                    frame.state.env[bound] = Unknown(frozenset({bound}), "a match pattern")
-            if self.block(frame, case.body):
-                after = join(after, frame.state, depth)
-            negatives = (*negatives, cond.negated())
-            complete |= isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None
-        if not complete:
-            after = join(after, start.fork(*negatives), depth)
-        frame.state = after or start
-        return after is not None
-
-    def finish(self, frame: Frame, caller: State, fell_through: bool) -> Value:
-        """The value and heap after a call, over all its returns."""
-        exits = list(frame.exits)
-        if fell_through:
-            exits.append((frame.state, Const(None)))
-        if not exits:
-            return Unknown(why="never returns")
-        depth = len(caller.path)
-        state, value = exits[0]
-        conds = state.path[depth:]
-        merged = State({}, dict(state.heap), caller.path, state.written_since(depth), caller.base)
-        for later, result in exits[1:]:
-            others = later.path[depth:]
-            changed = later.written_since(depth) | merged.written
-            merged.heap = merge_heaps(merged.heap, conds, later.heap, others, changed)
-            merged.written = changed
-            value = merge_references(merged, value, conds, result, others)
-            conds = ()
-        caller.heap = merged.heap
-        caller.written |= merged.written
-        return value
-
 
 def _is_telling(cell: ListCell) -> bool:
     """Whether a list may be (part of) a command, a variable or a program."""
@@ -488,11 +161,3 @@ def _is_telling(cell: ListCell) -> bool:
         for _, option in options_of(item.value)
         if isinstance(option, Text)
     )
-
-
-def strings_truth(frame: Frame, test: ast.expr) -> bool | None:
-    """Whether *test* holds, when that is certain from what is known."""
-    return expressions.decide(frame, test)
-
-
-__all__ = ["Event", "Frame", "Interpreter", "OutOfBudgetError", "strings"]

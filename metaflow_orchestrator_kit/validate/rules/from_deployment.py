@@ -4,7 +4,7 @@ import ast
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.model.calls import methods
+from metaflow_orchestrator_kit.validate.model.scope import methods
 from metaflow_orchestrator_kit.validate.model.values import (
     ClassInfo,
     Origin,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.model.interpreter import Event
+from metaflow_orchestrator_kit.validate.model.frame import Event
 from metaflow_orchestrator_kit.validate.model.values import (
     ListCell,
     Origin,
