@@ -121,7 +121,7 @@ PARAMETERS = (
         'kind = _TYPES.get(parameter.type, "str")',
         'kind = "str"',
         kills=("found-by-name",),
-        says="names or types of parameters are not stored",
+        says="the stub flow lacks @project or the parameters",
         also=("found-keeps-parameters", "found-keeps-branch"),
     ),
     Mutant(

@@ -28,9 +28,20 @@ LIKELY = [
 ]
 
 
-@case("config-values", cap=Cap.CONFIG_EXPR, clauses=("D7", "G6"), scenario=SETTINGS)
+@case(
+    "config-values", cap=Cap.CONFIG_EXPR, clauses=("D7", "G6"), scenario=SETTINGS, sees_errors=True
+)
 def values(seen: Observation, expect: Expect) -> None:
-    """Every step sees the config values of the deployment: overridden, parsed, plain."""
+    """Every step sees the config values of the deployment: overridden, parsed, plain.
+
+    Where the user's parser gets JSON instead of the text it knows, even init fails.
+    """
+    expect.equal(
+        "error on the way to the end of the run",
+        expected=None,
+        observed=None if seen.error is None else f"{seen.error.phase}: {seen.error.message}",
+        likely=LIKELY,
+    )
     for step in STEPS:
         got = facts.own(facts.one(seen, expect, step, LIKELY), "got")
         got = got if isinstance(got, dict) else {}

@@ -171,6 +171,7 @@ BROKEN: tuple[Broken, ...] = (
     Broken("timeout-with-retry", "no retry", of_step("recovered", attempts=[0]), "recovered"),
     Broken("timeout-alone", "killed", of_step("slow", exception=None), "timed out"),
     Broken("timeout-alone", "went on", plus(task("end")), "step 'end'"),
+    Broken("config-values", "no run", overall(error=_LOST), "kv.<name>"),
     Broken("config-values", "default", entry("end", "got", "colour", "grey"), "configs in 'end'"),
     Broken("config-in-decorators", "default", record("end", "project", "mok_default"), "in 'end'"),
     Broken("config-in-decorators", "on init", of_run(system_tags=[]), "init"),
