@@ -1,0 +1,186 @@
+"""Lists and strings as the words of a command line, with conditions and origins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from metaflow_orchestrator_kit.validate.model.values import (
+    Alt,
+    Cell,
+    Conds,
+    Const,
+    Item,
+    ListCell,
+    Origin,
+    Part,
+    Ref,
+    Text,
+    Unknown,
+    Value,
+    both,
+    contradict,
+    names_in,
+)
+
+KINDS = ("init", "step", "dump")
+FLAGS_WITHOUT_VALUE = {"--quiet", "--no-pylint", "--pylint", "--production", "--no-production"}
+_SEPARATORS = re.compile(r"&&|\|\||;|\||&|\n\s*|then|do|fi|done|else|elif|if|while|!")
+_MASKED = re.compile(r"\{\{.*?\}\}|\$\(\(.*?\)\)|\$\([^()]*\)|\$\{[^}]*\}|\{%.*?%\}", re.S)
+_PLACEHOLDER = re.compile(
+    r"\{\{[^}]*\}\}|\{[\w.!]*\}|\$\{?\w+(?:\[@\])?\}?|%\(\w+\)s|<\w+>|\$\(.*\)|\"?\$@\"?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word of a command; ``\\0`` in the text stands for a value that is formatted in."""
+
+    text: str
+    values: tuple[Value, ...]
+    conds: Conds
+    origin: Origin
+    uid: int
+    many: bool = False
+    boundary: bool = False
+
+    @property
+    def flag(self) -> str | None:
+        """``--name`` when the token is an option."""
+        if not self.text.startswith("--") or self.many:
+            return None
+        return self.text.partition("=")[0]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset[str]().union(*(names_in(v) for v in self.values))
+
+
+def tokens_of_items(items: Iterable[Item], cells: Mapping[int, Cell]) -> list[Token]:
+    """The tokens of a list; elements such as ``"--run-id x"`` count as two."""
+    found: list[Token] = []
+    for item in items:
+        if item.many:
+            found.append(Token("\0", (item.value,), item.conds, item.origin, item.uid, many=True))
+        elif isinstance(item.value, Text) and _is_command_line(item.value):
+            # A list of shell lines; each line is looked at as a string of its own.
+            found.append(Token("", (), item.conds, item.origin, 0, boundary=True))
+        else:
+            found.extend(_value_tokens(item.value, item, cells))
+    return found
+
+
+def _is_command_line(text: Text) -> bool:
+    words = text.skeleton("x").split()
+    return len(words) > 2 and any(w in KINDS or _SEPARATORS.fullmatch(w) for w in words)
+
+
+def _value_tokens(value: Value, item: Item, cells: Mapping[int, Cell]) -> Iterator[Token]:
+    match value:
+        case Text():
+            for token in tokens_of_text(value, cells, shell=False):
+                yield replace(token, conds=both(item.conds, token.conds))
+        case Alt(options=options):
+            for conds, option in options:
+                yield from _value_tokens(option, item.under(conds), cells)
+        case Const(value=None):
+            return
+        case Const(value=constant):
+            yield Token(str(constant), (value,), item.conds, item.origin, item.uid)
+        case Ref():
+            cell = cells.get(value.cell)
+            # A list within a list is an argument list of its own, not a part of this one.
+            nested = isinstance(cell, ListCell)
+            text = "" if nested else "\0"
+            yield Token(text, (value,), item.conds, item.origin, item.uid, boundary=nested)
+        case _:
+            yield Token("\0", (value,), item.conds, item.origin, item.uid)
+
+
+@dataclass(slots=True)
+class _Word:
+    text: str
+    values: list[Value]
+    conds: Conds
+    origin: Origin
+    uid: int
+
+
+def tokens_of_text(text: Text, cells: Mapping[int, Cell], shell: bool = True) -> list[Token]:
+    """The words of a string; with *shell*, command separators are boundaries."""
+    found: list[Token] = []
+    word: _Word | None = None
+
+    def flush() -> None:
+        nonlocal word
+        if word is not None:
+            found.append(_token(word, found, shell))
+            word = None
+
+    for part in text.parts:
+        if word is not None and contradict(word.conds, part.conds):
+            flush()
+        if not isinstance(part.content, str):
+            cell = cells.get(part.content.cell) if isinstance(part.content, Ref) else None
+            if isinstance(cell, ListCell) and not part.repr_:
+                flush()
+                found.extend(tokens_of_items([i.under(part.conds) for i in cell.items], cells))
+                continue
+            word = word or _Word("", [], part.conds, part.origin, part.uid)
+            word.text += "\0"
+            word.values.append(part.content)
+            continue
+        offset = 0
+        for piece in _pieces(part.content, shell):
+            if piece.isspace() and (not shell or "\n" not in piece):
+                flush()
+            elif shell and _SEPARATORS.fullmatch(piece.strip(" \t")):
+                flush()
+                found.append(Token(piece, (), part.conds, part.origin, 0, boundary=True))
+            else:
+                where = _place(part, offset)
+                word = word or _Word("", [], part.conds, where, part.uid)
+                if word.text == "--":
+                    # "--" + name: the name is where the option is decided on.
+                    word.origin = where
+                word.text += piece
+            offset += len(piece)
+    flush()
+    return found
+
+
+def _place(part: Part, offset: int) -> Origin:
+    from metaflow_orchestrator_kit.validate.model.strings import shift
+
+    return shift(part.origin, str(part.content), offset)
+
+
+def _pieces(text: str, shell: bool) -> Iterator[str]:
+    """Words, white space and separators; placeholders with spaces in them stay whole."""
+    masked = _MASKED.sub(lambda m: "\1" * len(m[0]), text)
+    if shell:
+        masked = re.sub(r"\\\n", "  ", masked)
+    pattern = r"\s*\n\s*|[ \t\r\f\v]+|&&|\|\||;|\||[^\s;|&]+|&" if shell else r"\s+|\S+"
+    for match in re.finditer(pattern, masked):
+        yield text[match.start() : match.end()]
+
+
+def _token(word: _Word, before: list[Token], shell: bool) -> Token:
+    text = word.text.strip("'\"()!`")
+    previous = next((t for t in reversed(before) if not t.boundary), None)
+    takes_value = (
+        previous is not None
+        and previous.flag is not None
+        and "=" not in previous.text
+        and previous.flag not in FLAGS_WITHOUT_VALUE
+    )
+    unknown = text == "\0" or bool(_PLACEHOLDER.fullmatch(text))
+    scalar = takes_value or (previous is not None and previous.text in KINDS) or not shell
+    entry = all(t.boundary for t in before)
+    values = tuple(word.values)
+    if unknown and not values:
+        names = frozenset(re.findall(r"[A-Za-z_]\w*", text))
+        values = (Unknown(names, "a placeholder", word.origin),)
+    many = unknown and not scalar and not entry
+    return Token(text, values, word.conds, word.origin, word.uid, many=many)
