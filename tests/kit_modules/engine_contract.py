@@ -156,12 +156,38 @@ class EngineContract:
             assert b"said by only" in (stored / "0.task_stdout.log").read_bytes()
             assert b"complained by only" in (stored / "0.task_stderr.log").read_bytes()
 
-    def test_a_failed_run_can_be_terminated_while_siblings_go_on(self, live: Live) -> None:
-        run_id = live.start(live.deploy("work"), width=2, hold=True)
-        wait_until(lambda: len(live.marked(run_id, "body", "begin")) == 2, "both items begin")
+    def test_terminating_a_run_that_failed_ends_the_siblings_of_the_failed_task(
+        self, live: Live
+    ) -> None:
+        request = live.request(width=2, hold=True)
+        live.let_go(request.run_id, "fail0")
+        live.engine.start(live.deploy("work"), request)
+        wait_until(
+            lambda: len(live.marked(request.run_id, "body", "begin")) == 2, "both items begin"
+        )
+        live.let_go(request.run_id, "go0")
+        wait_until(lambda: live.recorded(request.run_id, "t-body-0"), "the first item fails")
+        assert live.engine.run(request.run_id).status == "RUNNING"
 
-        live.engine.terminate(run_id)
+        assert live.engine.terminate(request.run_id) is True
 
-        assert live.engine.run(run_id).status == "ABORTED"
+        assert live.engine.run(request.run_id).status == "FAILED"
         assert live.processes() == []
-        assert live.marked(run_id, "body", "end") == []
+        assert live.marked(request.run_id, "body", "end") == []
+
+    def test_a_resumed_run_does_only_what_is_left(self, live: Live) -> None:
+        request = live.request(width=2)
+        live.let_go(request.run_id, "fail1")
+        live.engine.start(live.deploy("work"), request)
+        assert live.finished(request.run_id).status == "FAILED"
+        (live.notes(request.run_id) / "fail1").unlink()
+        again = live.request().run_id
+
+        resumed = live.engine.resumption(again, request.run_id, None)
+        live.engine.start("Work", resumed)
+
+        assert live.finished(again).status == "SUCCEEDED"
+        begun = live.marks(request.run_id)
+        assert [mark["step"] for mark in begun].count("start") == 1
+        assert sorted(live.marked(request.run_id, "body", "begin")) == [(0, 0), (1, 0), (1, 0)]
+        assert live.marked(request.run_id, "end", "begin") == [(None, 0)]

@@ -116,7 +116,7 @@ class Live:
         return self.folder / run_id
 
     def let_go(self, run_id: str, name: str = "go") -> None:
-        """Let a held task end."""
+        """Let a held task end, or tell it something else."""
         (self.notes(run_id) / name).touch()
 
     def has_begun(self, run_id: str) -> None:
@@ -135,6 +135,11 @@ class Live:
             for mark in self.marks(run_id)
             if (mark["step"], mark["event"]) == (step, event)
         ]
+
+    def recorded(self, run_id: str, task_id: str) -> bool:
+        """Whether the engine has taken note of the end of a task."""
+        events = self.engine._store.events(run_id)
+        return any(getattr(event, "task_id", "") == task_id for event in events)
 
     def finished(self, run_id: str) -> Any:
         """Wait for the end of a run."""

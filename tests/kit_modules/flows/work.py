@@ -1,4 +1,4 @@
-"""A foreach whose tasks say when they begin and end, and wait to be let go."""
+"""A foreach whose tasks say when they begin and end, wait to be let go, and fail when told."""
 
 import json
 import os
@@ -41,17 +41,16 @@ class Work(FlowSpec):
     def body(self):
         self.mark("begin", self.input)
         self.wait_for(f"go{self.input}")
+        if Path(self.folder, f"fail{self.input}").exists():
+            raise ValueError("told to fail")
         self.item = self.input
         self.mark("end", self.input)
         self.next(self.join)
 
     @step
     def join(self, inputs):
-        assert [one.item for one in inputs] == list(range(self.width_of(inputs)))
+        assert [one.item for one in inputs] == list(range(self.width))
         self.next(self.end)
-
-    def width_of(self, inputs):
-        return len(list(inputs))
 
     @step
     def end(self):
