@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from metaflow_orchestrator_kit.validate.project import Module
+    from metaflow_orchestrator_kit.validate.modules import Module
 
 _ids = itertools.count(1)
 

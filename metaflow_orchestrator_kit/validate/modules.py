@@ -1,0 +1,165 @@
+"""One parsed file: what it defines, imports and mentions."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from metaflow_orchestrator_kit.validate.model.values import ClassInfo, FunctionInfo
+from metaflow_orchestrator_kit.validate.sources import Problem, read
+
+NAMESPACE = "metaflow_extensions"
+
+
+@dataclass(eq=False, slots=True)
+class Module:
+    """One parsed file. ``path`` is relative to DIR, ``dotted`` its import path below DIR."""
+
+    path: str
+    dotted: str
+    tree: ast.Module
+    source: str
+    is_package: bool = False
+    functions: dict[str, FunctionInfo] = field(default_factory=dict)
+    classes: dict[str, ClassInfo] = field(default_factory=dict)
+    imports: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    stars: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    references: set[str] = field(default_factory=set)
+    """Names that the module's code reads: a function among them has a caller."""
+    outside: bool = False
+    """Whether it lies above DIR and was read only to learn how DIR is registered."""
+
+    @property
+    def package(self) -> str:
+        return self.dotted if self.is_package else self.dotted.rpartition(".")[0]
+
+
+def parse_source(source: str, path: str, dotted: str) -> Module:
+    """Parse *source* as a module and index what it defines.
+
+    Raises:
+        SyntaxError: it is not Python.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(source)
+    module = Module(path, dotted, tree, source, lines=source.splitlines())
+    module.is_package = path.endswith("__init__.py")
+    _index(module)
+    return module
+
+
+def parse_file(path: Path, root: Path, problems: list[Problem]) -> Module | None:
+    relative = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    try:
+        source = read(path)
+        return parse_source(source, relative, dotted_name(relative))
+    except SyntaxError as error:
+        problems.append(
+            Problem(
+                relative,
+                f"is not valid Python: {error.msg}",
+                error.lineno or 1,
+                max(error.offset or 1, 1),
+            )
+        )
+    except ValueError as error:
+        problems.append(Problem(relative, str(error)))
+    except (RecursionError, MemoryError):
+        problems.append(Problem(relative, "is nested too deeply for Python's parser"))
+    return None
+
+
+def dotted_name(relative: str) -> str:
+    """The import path of a file below DIR; a leading ``src`` and what stands above the namespace
+    package do not count."""
+    parts = list(PurePosixPath(relative).with_suffix("").parts)
+    if NAMESPACE in parts:
+        parts = parts[parts.index(NAMESPACE) :]
+    elif parts and parts[0] in ("src", "lib"):
+        parts = parts[1:]
+    if parts and parts[-1] == "__init__":
+        parts = parts[:-1]
+    return ".".join(parts)
+
+
+def _index(module: Module) -> None:
+    for node in _definitions(module.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            module.functions.setdefault(node.name, FunctionInfo(node, module, None, node.name))
+        elif isinstance(node, ast.ClassDef):
+            bases = tuple(b for b in map(dotted, node.bases) if b)
+            module.classes.setdefault(node.name, ClassInfo(node, module, bases))
+    for found in ast.walk(module.tree):
+        kind = type(found)
+        if kind is ast.Name:
+            if isinstance(found.ctx, ast.Load):  # type: ignore[attr-defined]
+                module.references.add(found.id)  # type: ignore[attr-defined]
+        elif kind is ast.Attribute:
+            module.references.add(found.attr)  # type: ignore[attr-defined]
+        elif isinstance(found, ast.Import | ast.ImportFrom):
+            record_import(module, found)
+
+
+def _definitions(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Top-level definitions, those under ``if``/``try`` and nested classes too."""
+    waiting: deque[ast.stmt] = deque(tree.body)
+    while waiting:
+        node = waiting.popleft()
+        yield node
+        if isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
+            for name in ("body", "orelse", "finalbody"):
+                waiting.extend(getattr(node, name, []))
+            if isinstance(node, ast.Try):
+                waiting.extend(statement for h in node.handlers for statement in h.body)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            waiting.extend(n for n in ast.walk(node) if isinstance(n, ast.ClassDef) and n != node)
+
+
+def record_import(module: Module, node: ast.Import | ast.ImportFrom) -> None:
+    """Remember what an import statement binds, as absolute dotted names."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            name = alias.asname or alias.name.partition(".")[0]
+            target = alias.name if alias.asname else alias.name.partition(".")[0]
+            module.imports.setdefault(name, (target, None))
+        return
+    base = node.module or ""
+    if node.level:
+        parts = module.package.split(".") if module.package else []
+        parts = parts[: max(len(parts) - (node.level - 1), 0)]
+        base = ".".join([*parts, base] if base else parts)
+    for alias in node.names:
+        if alias.name == "*":
+            module.stars.append(base)
+        else:
+            module.imports.setdefault(alias.asname or alias.name, (base, alias.name))
+
+
+def dotted(node: ast.expr) -> str | None:
+    """``a.b.c`` for a name or attribute chain, else None."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if isinstance(node, ast.Name):
+        return ".".join([node.id, *reversed(parts)])
+    return None
+
+
+def assigned_names(tree: ast.Module) -> set[str]:
+    """Names that the module assigns at top level."""
+    names: set[str] = set()
+    for node in tree.body:
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Assign):
+            targets = node.targets
+        elif isinstance(node, ast.AnnAssign | ast.AugAssign):
+            targets = [node.target]
+        names.update(t.id for t in targets if isinstance(t, ast.Name))
+    return names
