@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from in_place.plan import Plan, Step
-from scaffolded import FLOWS, TYPE, Bench
+from scaffolded import FLOWS, TYPE, Bench, make_bench
+
+from metaflow_orchestrator_kit import OPTIONAL
 
 pytestmark = pytest.mark.slow
 
@@ -266,17 +268,31 @@ if __name__ == "__main__":
 """
 
 
+@pytest.fixture(scope="module")
+def modest(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """An extension whose author declares nothing that is optional."""
+    bench = make_bench(tmp_path_factory.mktemp("modest"))
+    (deployer,) = bench.project.rglob("my_scheduler_deployer.py")
+    lines = deployer.read_text().splitlines(keepends=True)
+    optional = {f'"{cap.name}",' for cap in OPTIONAL}
+    kept = [line for line in lines if line.strip() not in optional]
+    assert len(kept) < len(lines)
+    deployer.write_text("".join(kept))
+    return bench
+
+
 @pytest.mark.parametrize(
     ("decorator", "on_flow"),
     [
         ("@schedule(daily=True)", True),
         ("@trigger(event='x')", True),
         ("@trigger_on_finish(flow='Other')", True),
+        ("@exit_hook(on_success=[print])", True),
         ("@conda(packages={'x': '1'})", False),
     ],
 )
 def test_what_the_scheduler_cannot_do_is_refused_before_anything_is_stored(
-    bench: Bench, decorator: str, on_flow: bool
+    modest: Bench, decorator: str, on_flow: bool
 ) -> None:
     name = decorator.partition("(")[0]
     source = DECORATED.format(
@@ -287,10 +303,18 @@ def test_what_the_scheduler_cannot_do_is_refused_before_anything_is_stored(
 
     environment = ("--environment", "conda") if name == "@conda" else ()
 
-    said = refused(bench, source, *environment)
+    said = refused(modest, source, *environment)
 
     assert "not supported" in said
     assert name in said
+
+
+def test_shapes_that_the_scheduler_cannot_do_are_refused_with_the_step(modest: Bench) -> None:
+    source = (FLOWS / "everything.py").read_text()
+
+    said = refused(modest, source)
+
+    assert "A nested foreach (step outer) is not supported by" in said
 
 
 TWICE = """

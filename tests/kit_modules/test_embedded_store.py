@@ -6,6 +6,7 @@ import multiprocessing
 import sqlite3
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from in_place.embedded_store import Store
@@ -20,10 +21,10 @@ EVENTS: list[Event] = [
 ]
 
 
-def plan(name: str = "Flow", **fields: object) -> Plan:
+def plan(name: str = "Flow", **fields: Any) -> Plan:
     identity = Identity(name, "Flow", "ada", "token")
     steps = {"start": Step("start", "end")}
-    return Plan(identity, "start", "start", steps, **fields)  # type: ignore[arg-type]
+    return Plan(identity, "start", "start", steps, **fields)
 
 
 @pytest.fixture
@@ -41,8 +42,8 @@ def test_a_deployment_reads_back_as_it_was_and_replaces_an_earlier_one(store: St
     assert store.deployment("other") is None
 
 
-def add(store: Store, run_id: str, **request: object) -> RunRequest:
-    wanted = RunRequest(run_id, **request)  # type: ignore[arg-type]
+def add(store: Store, run_id: str, **request: Any) -> RunRequest:
+    wanted = RunRequest(run_id, **request)
     store.add_run("Flow", plan(), Path("/code"), wanted)
     return wanted
 
