@@ -23,6 +23,9 @@ HANDOUT_VARIABLE = "MF_ORCHESTRATOR_HANDOUT"
 #: Holds the scheduler's own ids as JSON; the internal step decorator files them with the task.
 FACTS_VARIABLE = "MF_ORCHESTRATOR_FACTS"
 
+#: Holds the events that started the run as JSON; absent in other runs.
+TRIGGERS_VARIABLE = "MF_ORCHESTRATOR_TRIGGERS"
+
 #: Settings of a worker that a task keeps: who may talk to a service is the worker's affair.
 _KEPT = (
     "METAFLOW_HOME",
@@ -140,7 +143,8 @@ def run_environment(plan: Plan, run: RunRequest, worker: Mapping[str, str]) -> d
         for key, value in worker.items()
         if not key.startswith("METAFLOW_") or key in _KEPT
     }
-    return {**inherited, **plan.environment, "METAFLOW_RUN_ID": run.run_id}
+    triggers = {TRIGGERS_VARIABLE: json.dumps(run.triggers)} if run.triggers else {}
+    return {**inherited, **plan.environment, **triggers, "METAFLOW_RUN_ID": run.run_id}
 
 
 def environment(

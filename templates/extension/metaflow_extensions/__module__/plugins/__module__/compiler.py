@@ -19,6 +19,7 @@ from metaflow.parameters import JSONType, deploy_time_eval
 from metaflow.user_configs.config_options import ConfigInput
 from metaflow.user_configs.config_parameters import dump_config_values
 
+from .compile_starts import check_complete, schedule_of, triggers_of
 from .plan import Code, Identity, Parameter, Plan, Step, attempts, encode, keyword
 
 #: Metaflow settings that a task needs for clients, cards and files of its own (clause G7). Keys and
@@ -144,6 +145,9 @@ def compile_plan(
         workflow_timeout: value of `--workflow-timeout`, in seconds.
     """
     graph = obj.flow._graph
+    parameters = tuple(_parameters(obj.flow))
+    schedule, triggers = schedule_of(obj.flow), triggers_of(obj.flow, parameters)
+    check_complete(obj.flow, parameters, schedule, triggers)
     return Plan(
         identity=identity,
         start_step=graph.start_step,
@@ -151,7 +155,7 @@ def compile_plan(
         steps={node.name: _step(node) for node in graph},
         options=_top_level_options(obj),
         environment=_environment(obj, identity, scheduler, code),
-        parameters=tuple(_parameters(obj.flow)),
+        parameters=parameters,
         configs=dump_config_values(obj.flow),
         tags=tuple(sorted(tags)),
         namespace=namespace,
@@ -160,6 +164,8 @@ def compile_plan(
         workflow_timeout=workflow_timeout,
         success_hooks=_hooks(obj, "success_hooks"),
         error_hooks=_hooks(obj, "error_hooks"),
+        schedule=schedule,
+        triggers=triggers,
     )
 
 

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .starts import Schedule, Trigger
+
 #: Version of the serialised form. A reader refuses a newer one.
 VERSION = 1
 
@@ -162,6 +164,8 @@ class Plan:
         workflow_timeout: seconds that a whole run may take, None for no limit (clause L7).
         success_hooks: functions to call after a run that succeeded, by name (clause K7).
         error_hooks: functions to call after a run that did not.
+        schedule: when it runs by itself.
+        triggers: the events that together start a run.
     """
 
     identity: Identity
@@ -179,6 +183,8 @@ class Plan:
     workflow_timeout: int | None = None
     success_hooks: tuple[str, ...] = ()
     error_hooks: tuple[str, ...] = ()
+    schedule: Schedule | None = None
+    triggers: tuple[Trigger, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as JSON-serialisable data, with its version."""
@@ -212,6 +218,9 @@ class Plan:
         fields["options"] = tuple(tuple(option) for option in fields["options"])
         for name in ("tags", "success_hooks", "error_hooks"):
             fields[name] = tuple(fields.get(name, ()))
+        if fields.get("schedule"):
+            fields["schedule"] = Schedule(**fields["schedule"])
+        fields["triggers"] = tuple(Trigger(**trigger) for trigger in fields.get("triggers", ()))
         return cls(**fields)
 
     @classmethod
@@ -229,12 +238,14 @@ class RunRequest:
         parameters: values given at trigger time, by parameter name, as `init` takes them.
         origin_run_id: the run that this one resumes, if any (clause N3).
         rerun: a step whose tasks are run again although they succeeded in the origin.
+        triggers: the events that started it, as `current.trigger` shows them (clause K5).
     """
 
     run_id: str
     parameters: Mapping[str, str] = field(default_factory=dict)
     origin_run_id: str | None = None
     rerun: str | None = None
+    triggers: tuple[Mapping[str, Any], ...] = ()
 
     def values(self, plan: Plan) -> dict[str, str]:
         """Every parameter that `init` gets: what was given, else the deploy-time default.

@@ -13,12 +13,14 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from .plan import Plan, RunRequest
+from .starts import Event as Occurrence
+from .starts import complete
 from .walk import Event, Finished, Handout, Lost, Origin, State, Stopped
 
 _SCHEMA = """
@@ -32,6 +34,11 @@ CREATE TABLE IF NOT EXISTS run (
 CREATE TABLE IF NOT EXISTS event (
     run_id TEXT NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL, at REAL NOT NULL,
     PRIMARY KEY (run_id, number));
+CREATE TABLE IF NOT EXISTS published (id TEXT PRIMARY KEY, at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS seen (
+    deployment TEXT NOT NULL, name TEXT NOT NULL, event TEXT NOT NULL,
+    PRIMARY KEY (deployment, name));
+CREATE TABLE IF NOT EXISTS scheduled (deployment TEXT PRIMARY KEY, until REAL NOT NULL);
 PRAGMA user_version = 1;
 """
 
@@ -110,10 +117,17 @@ class Store:
             ) from error
 
     def save_deployment(self, plan: Plan, code: Path) -> None:
-        """Keep a deployment, in place of an earlier one of the same name (clause J9)."""
-        row = (plan.identity.name, plan.to_json(), str(code), time.time())
+        """Keep a deployment, in place of an earlier one of the same name (clause J9).
+
+        What the earlier one was waiting for is forgotten; the new one starts waiting now.
+        """
+        name, now = plan.identity.name, time.time()
+        row = (name, plan.to_json(), str(code), now)
         with self._open() as database:
             database.execute("INSERT OR REPLACE INTO deployment VALUES (?, ?, ?, ?)", row)
+            _forget(database, name)
+            if plan.schedule:
+                database.execute("INSERT INTO scheduled VALUES (?, ?)", (name, now))
 
     def deployment(self, name: str) -> tuple[Plan, Path] | None:
         """The plan and the code folder of a deployment, or None."""
@@ -130,23 +144,65 @@ class Store:
     def delete_deployment(self, name: str) -> bool:
         """Forget a deployment; its runs stay (clause L4). False when there is none."""
         with self._open() as database:
+            _forget(database, name)
             cursor = database.execute("DELETE FROM deployment WHERE name = ?", (name,))
             return cursor.rowcount > 0
 
+    def publish(
+        self, event: Occurrence, request: Callable[[Plan, list[Occurrence]], RunRequest]
+    ) -> list[str]:
+        """Note an event, and every run that it starts, in one transaction.
+
+        Args:
+            event: what happened. One that was published before starts nothing.
+            request: makes the request for a run of a deployment for which all events are there.
+
+        Returns:
+            The ids of the runs to be made.
+        """
+        started = []
+        with self._open() as database:
+            row = (event.id, time.time())
+            if not database.execute("INSERT OR IGNORE INTO published VALUES (?, ?)", row).rowcount:
+                return []
+            for found in database.execute("SELECT * FROM deployment ORDER BY name").fetchall():
+                plan = Plan.from_json(found["plan"])
+                if all(trigger.name != event.name for trigger in plan.triggers):
+                    continue
+                name = plan.identity.name
+                seen = (name, event.name, event.to_json())
+                database.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", seen)
+                events = complete(plan.triggers, _seen(database, name))
+                if events is not None:
+                    _forget(database, name, schedule=False)
+                    made = request(plan, events)
+                    _insert_run(database, name, plan, Path(found["code"]), made)
+                    started.append(made.run_id)
+        return started
+
+    def scheduled_until(self, name: str) -> float | None:
+        """Up to when the scheduled runs of a deployment have been started; None for no schedule."""
+        with self._open() as database:
+            row = database.execute(
+                "SELECT until FROM scheduled WHERE deployment = ?", (name,)
+            ).fetchone()
+        return row["until"] if row else None
+
+    def schedule_until(self, name: str, until: float) -> None:
+        """Note up to when the scheduled runs of a deployment have been started."""
+        with self._open() as database:
+            database.execute("UPDATE scheduled SET until = ? WHERE deployment = ?", (until, name))
+
+    def open_runs(self) -> list[str]:
+        """The ids of the runs for which something is left to do."""
+        with self._open() as database:
+            rows = database.execute("SELECT run_id FROM run WHERE NOT closed").fetchall()
+        return [row["run_id"] for row in rows]
+
     def add_run(self, name: str, plan: Plan, code: Path, request: RunRequest) -> None:
         """Note a run to be made of a deployment; asking twice is asking once."""
-        row = {
-            "run_id": request.run_id,
-            "deployment": name,
-            "plan": plan.to_json(),
-            "code": str(code),
-            "request": json.dumps(asdict(request)),
-            "state": State.RUNNING.value,
-            "created": time.time(),
-        }
-        columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
         with self._open() as database:
-            database.execute(f"INSERT OR IGNORE INTO run ({columns}) VALUES ({values})", row)
+            _insert_run(database, name, plan, code, request)
 
     def run(self, run_id: str) -> RunRecord | None:
         """A run, or None."""
@@ -269,6 +325,34 @@ def _lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _insert_run(
+    database: sqlite3.Connection, name: str, plan: Plan, code: Path, request: RunRequest
+) -> None:
+    row = {
+        "run_id": request.run_id,
+        "deployment": name,
+        "plan": plan.to_json(),
+        "code": str(code),
+        "request": json.dumps(asdict(request)),
+        "state": State.RUNNING.value,
+        "created": time.time(),
+    }
+    columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
+    database.execute(f"INSERT OR IGNORE INTO run ({columns}) VALUES ({values})", row)
+
+
+def _forget(database: sqlite3.Connection, name: str, *, schedule: bool = True) -> None:
+    """Drop the events that a deployment has seen, and with them its place in its schedule."""
+    database.execute("DELETE FROM seen WHERE deployment = ?", (name,))
+    if schedule:
+        database.execute("DELETE FROM scheduled WHERE deployment = ?", (name,))
+
+
+def _seen(database: sqlite3.Connection, name: str) -> dict[str, Occurrence]:
+    rows = database.execute("SELECT name, event FROM seen WHERE deployment = ?", (name,)).fetchall()
+    return {row["name"]: Occurrence.from_json(row["event"]) for row in rows}
 
 
 def _record(row: sqlite3.Row) -> RunRecord:
