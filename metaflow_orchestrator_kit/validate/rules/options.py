@@ -5,10 +5,12 @@ Taken from `cli.py` and `cli_components/` of Metaflow 2.19; see clauses E7 and F
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Command, Side, Token
+from metaflow_orchestrator_kit.validate.model.values import names_in
 
 
 def _flags(text: str) -> frozenset[str]:
@@ -69,3 +71,22 @@ def is_nested(command: Command) -> bool:
 def plain(analysis: Analysis, *kinds: str) -> list[Command]:
     """The commands of these kinds that Metaflow itself defines."""
     return [c for c in analysis.of_kind(*kinds) if not is_nested(c)]
+
+
+def names_before(analysis: Analysis, command: Command, flag: str) -> frozenset[str]:
+    """The identifiers that the values of a top-level option were made from.
+
+    In a generated program a placeholder inside a string literal stands for a value of the
+    program that writes it; its names count as well.
+    """
+    holes = analysis.holes.get(command.function.module, {}) if command.function else {}
+    names: set[str] = set()
+    for option in command.options(flag, Side.TOP):
+        values = [*option.values, *(v for h, v in holes.items() if _holds(option.text or "", h))]
+        for value in values:
+            names |= names_in(value)
+    return frozenset(names)
+
+
+def _holds(text: str, hole: str) -> bool:
+    return re.search(rf"\b{hole}\b", text) is not None
