@@ -99,7 +99,7 @@ def _command(
     parent: Command | None = None
     at = 0
     for index, decorator in enumerate(node.decorator_list):
-        name = _name(decorator)
+        name = decorator_name(decorator)
         head, _, kind = name.rpartition(".")
         if kind not in ("group", "command"):
             continue
@@ -115,7 +115,7 @@ def _command(
         return None
     command = Command(
         _given_name(project, made, module, node), node, module, parent,
-        _name(made).endswith("group"), origin_of(module, made), called=_name(made),
+        decorator_name(made).endswith("group"), origin_of(module, made), called=decorator_name(made),
     )  # fmt: skip
     for index, decorator in enumerate(node.decorator_list):
         if decorator is not made:
@@ -157,7 +157,7 @@ def _apply(
     above: bool,
     depth: int,
 ) -> None:
-    name = _name(decorator)
+    name = decorator_name(decorator)
     kind = name.rpartition(".")[2]
     if kind == PARAMETERS:
         command.flow_parameters = True
@@ -194,7 +194,7 @@ def _helper(
         return False
     inner = [
         n for n in ast.walk(info.node)
-        if isinstance(n, ast.Call) and _name(n).rpartition(".")[2] in ("option", "argument")
+        if isinstance(n, ast.Call) and decorator_name(n).rpartition(".")[2] in ("option", "argument")
     ]  # fmt: skip
     for call in inner:
         if any(isinstance(a, ast.Starred) for a in call.args):
@@ -248,6 +248,7 @@ def constant_string(project: Project, node: ast.expr, module: Module, depth: int
     return None
 
 
-def _name(decorator: ast.expr) -> str:
+def decorator_name(decorator: ast.expr) -> str:
+    """``a.b`` for a decorator ``@a.b`` or ``@a.b(...)``."""
     target = decorator.func if isinstance(decorator, ast.Call) else decorator
     return dotted(target) or ""
