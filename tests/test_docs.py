@@ -4,8 +4,8 @@ Fenced blocks are run in the order of the page, in one folder, as a reader would
 
 ``console``
     Every ``$`` line is run by a shell. The lines after it must come in its output in that order;
-    what is left out needs no mark, and numbers may differ. ``<!-- exit: 1 -->`` before the block
-    says that the last command ends so.
+    lines that are left out need no mark, the rest of a line may be ``…``, and numbers may differ.
+    ``<!-- exit: 1 -->`` before the block says that the last command ends so.
 ``python``
     Run as a program; a ``text`` block after it is what it prints. ``<!-- file: NAME -->`` before
     the block writes it to that file instead.
@@ -79,7 +79,11 @@ def normal(line: str) -> str:
 def missing(shown: list[str], output: str) -> str | None:
     """The first line that is not there, in its place."""
     lines = iter([normal(line) for line in output.splitlines()])
-    return next((line for line in shown if normal(line) not in lines), None)
+    return next((one for one in shown if not any(fits(normal(one), line) for line in lines)), None)
+
+
+def fits(shown: str, line: str) -> bool:
+    return line.startswith(shown[:-1].rstrip()) if shown.endswith("…") else line == shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,11 @@ class Reader:
         )
         assert done.returncode == code, f"{command[-1]}: code {done.returncode}\n{done.stdout}"
         return done.stdout
+
+
+def runs(page: Path) -> bool:
+    """Whether the page has something to run."""
+    return any(block.language in ("console", "python") for block in blocks(page))
 
 
 @pytest.fixture
@@ -137,10 +146,10 @@ def reader(tmp_path: Path) -> Reader:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*filter(runs, PAGES)], ids=lambda page: page.name)
 def test_every_example_does_what_the_page_says(page: Path, reader: Reader) -> None:
     found = blocks(page)
-    for block, after in zip(found, [*found[1:], None], strict=True):
+    for block, after in zip(found, [*found[1:], None], strict=False):
         where = f"{page.name}:{block.line}"
         if block.language == "console":
             parts = list(commands(block))
@@ -220,3 +229,5 @@ def test_the_generated_parts_of_the_readme_are_up_to_date(
 def test_a_line_that_is_not_printed_is_noticed() -> None:
     assert missing(["b 3", "d"], "a\nb  12\nc\nd\n") is None
     assert missing(["d", "b 3"], "a\nb  12\nc\nd\n") == "b 3"
+    assert missing(["b …"], "a\nb  12\n") is None
+    assert missing(["c …"], "a\nb  12\n") == "c …"
