@@ -156,7 +156,7 @@ async def _run(desk: Desk, launch: Launch, files: _Files, arguments: _Arguments)
         launch,
         desk.worker,
         handout=files.path("handout"),
-        facts={**desk.facts, "attempt": str(launch.attempt)},
+        facts=desk.facts,
     )
     # The path of the interpreter comes first: @parallel starts its nodes as plain `python`.
     environment["PATH"] = os.pathsep.join(

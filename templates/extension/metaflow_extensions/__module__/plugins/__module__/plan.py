@@ -247,6 +247,11 @@ class RunRequest:
     rerun: str | None = None
     triggers: tuple[Mapping[str, Any], ...] = ()
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> RunRequest:
+        """The request that `dataclasses.asdict` described, also after a detour through JSON."""
+        return cls(**{**data, "triggers": tuple(data.get("triggers", ()))})
+
     def values(self, plan: Plan) -> dict[str, str]:
         """Every parameter that `init` gets: what was given, else the deploy-time default.
 

@@ -23,7 +23,10 @@ from .starts import Event as Occurrence
 from .starts import complete
 from .walk import Event, Finished, Handout, Lost, Origin, State, Stopped
 
-_SCHEMA = """
+#: Version of the tables below. Another one's are not read.
+_VERSION = 2
+
+_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS deployment (
     name TEXT PRIMARY KEY, plan TEXT NOT NULL, code TEXT NOT NULL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS run (
@@ -39,7 +42,7 @@ CREATE TABLE IF NOT EXISTS seen (
     deployment TEXT NOT NULL, name TEXT NOT NULL, event TEXT NOT NULL,
     PRIMARY KEY (deployment, name));
 CREATE TABLE IF NOT EXISTS scheduled (deployment TEXT PRIMARY KEY, until REAL NOT NULL);
-PRAGMA user_version = 1;
+PRAGMA user_version = {_VERSION};
 """
 
 #: Seconds that a writer waits for another one.
@@ -111,7 +114,7 @@ class Store:
         except sqlite3.DatabaseError as error:
             raise OSError(
                 errno.EIO,
-                f"{error} (if {self._database.name} is damaged, move it away: deployments and the "
+                f"{error} (if {self._database.name} is damaged or outdated, move it away: deployments and the "
                 "list of runs are gone then, what the runs have computed is not)",
                 str(self._database),
             ) from error
@@ -301,7 +304,10 @@ class Store:
 
 
 def _has_schema(database: sqlite3.Connection) -> bool:
-    return bool(database.execute("PRAGMA user_version").fetchone()[0])
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    if version not in (0, _VERSION):
+        raise sqlite3.DatabaseError(f"its tables have version {version}, not {_VERSION}")
+    return version != 0
 
 
 def _lay_out(database: sqlite3.Connection) -> None:
@@ -357,7 +363,7 @@ def _seen(database: sqlite3.Connection, name: str) -> dict[str, Occurrence]:
 
 def _record(row: sqlite3.Row) -> RunRecord:
     return RunRecord(
-        request=RunRequest(**json.loads(row["request"])),
+        request=RunRequest.from_dict(json.loads(row["request"])),
         deployment=row["deployment"],
         plan=Plan.from_json(row["plan"]),
         code=Path(row["code"]),
