@@ -149,4 +149,4 @@ def test_a_damaged_store_is_one_clear_error(live: Live) -> None:
 
     said = refused(bench, live.flow("solo"), "list-runs")
 
-    assert "scheduler.sqlite is damaged, move it away" in said
+    assert "scheduler.sqlite is damaged or outdated, move it away" in said

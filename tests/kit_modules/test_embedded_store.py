@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import sqlite3
 import threading
@@ -49,7 +50,9 @@ def add(store: Store, run_id: str, **request: Any) -> RunRequest:
 
 
 def test_a_run_is_kept_as_it_was_asked_for_first(store: Store) -> None:
-    request = RunRequest("r-1", {"p": "é\n"}, origin_run_id="r-0", rerun="start")
+    request = RunRequest(
+        "r-1", {"p": "é\n"}, origin_run_id="r-0", rerun="start", triggers=({"name": "e"},)
+    )
 
     store.add_run("Flow", plan(max_workers=1), Path("/code"), request)
     store.add_run("Flow", plan(max_workers=2), Path("/newer"), RunRequest("r-1"))
@@ -170,8 +173,16 @@ def test_a_damaged_file_is_named_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "scheduler.sqlite").write_bytes(b"no database at all" * 100)
 
     with pytest.raises(
-        OSError, match=r"scheduler\.sqlite is damaged, move it away.*/scheduler\.sqlite"
+        OSError, match=r"scheduler\.sqlite is damaged or outdated, move it away.*/scheduler\.sqlite"
     ):
+        Store(tmp_path)
+
+
+def test_tables_of_another_version_are_not_read(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "scheduler.sqlite")) as database:
+        database.execute("PRAGMA user_version = 99")
+
+    with pytest.raises(OSError, match="its tables have version 99"):
         Store(tmp_path)
 
 

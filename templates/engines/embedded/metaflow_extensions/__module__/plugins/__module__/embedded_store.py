@@ -114,8 +114,8 @@ class Store:
         except sqlite3.DatabaseError as error:
             raise OSError(
                 errno.EIO,
-                f"{error} (if {self._database.name} is damaged or outdated, move it away: deployments and the "
-                "list of runs are gone then, what the runs have computed is not)",
+                f"{error} (if {self._database.name} is damaged or outdated, move it away: deployments "
+                "and the list of runs are gone then, what the runs have computed is not)",
                 str(self._database),
             ) from error
 
@@ -307,7 +307,7 @@ def _has_schema(database: sqlite3.Connection) -> bool:
     version = database.execute("PRAGMA user_version").fetchone()[0]
     if version not in (0, _VERSION):
         raise sqlite3.DatabaseError(f"its tables have version {version}, not {_VERSION}")
-    return version != 0
+    return bool(version)
 
 
 def _lay_out(database: sqlite3.Connection) -> None:
