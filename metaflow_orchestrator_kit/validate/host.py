@@ -1,0 +1,122 @@
+"""The installed Metaflow, read from its source without importing it."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+_DYNAMIC = {"__getattr__", "globals", "setattr"}
+
+
+@dataclass(slots=True)
+class Host:
+    """Metaflow's package folder; answers None where only running the code could tell."""
+
+    root: Path
+    version: str
+    _names: dict[str, set[str] | None] = field(default_factory=dict)
+
+    def file(self, module: str) -> Path | None:
+        """The source file of a module ``metaflow.a.b``."""
+        base = self.root.joinpath(*module.split(".")[1:])
+        for candidate in (base / "__init__.py", base.with_suffix(".py")):
+            if module.partition(".")[0] == "metaflow" and candidate.is_file():
+                return candidate
+        return None
+
+    def exists(self, module: str) -> bool:
+        """Whether there is such a module, or folder of modules."""
+        if module.partition(".")[0] != "metaflow":
+            return False
+        return self.file(module) is not None or self.root.joinpath(*module.split(".")[1:]).is_dir()
+
+    def defines(self, module: str, name: str) -> bool | None:
+        """Whether the module's source binds *name*; None when it binds names as it runs."""
+        if module not in self._names:
+            self._names[module] = self._read(module)
+        names = self._names[module]
+        if names is None:
+            return None
+        return name in names or (name.startswith("__") and name.endswith("__"))
+
+    def has(self, module: str, name: str) -> bool | None:
+        """Whether ``from module import name`` works."""
+        if name == "*" or self.exists(f"{module}.{name}"):
+            return True
+        if _comes_from_extensions(module):
+            return None
+        if self.file(module) is None:
+            return None if self.exists(module) else False
+        return self.defines(module, name)
+
+    def _read(self, module: str) -> set[str] | None:
+        path = self.file(module)
+        if path is None:
+            return None
+        try:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+        except (OSError, SyntaxError, ValueError):
+            return None
+        names: set[str] = set()
+        for node in _top_level(tree):
+            match node:
+                case (
+                    ast.FunctionDef(name=name)
+                    | ast.AsyncFunctionDef(name=name)
+                    | ast.ClassDef(name=name)
+                ):
+                    names.add(name)
+                case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                    if any(a.name == "*" for a in aliases):
+                        return None
+                    names.update(a.asname or a.name.partition(".")[0] for a in aliases)
+                case _:
+                    names.update(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+        return None if names & _DYNAMIC else names
+
+
+def _comes_from_extensions(module: str) -> bool:
+    """Other extensions add to these packages, by name and as they load."""
+    return bool(re.match(r"metaflow\.(extension_support|metaflow_current|plugins\.cards)", module))
+
+
+def _top_level(tree: ast.Module) -> list[ast.stmt]:
+    """The statements that run at import, those of ``if``, ``try``, ``for`` and ``with`` too."""
+    found: list[ast.stmt] = []
+    waiting = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        found.append(node)
+        if isinstance(node, ast.If | ast.For | ast.While | ast.With | ast.Try):
+            for name in ("body", "orelse", "finalbody"):
+                waiting.extend(getattr(node, name, []))
+            for handler in getattr(node, "handlers", []):
+                waiting.extend(handler.body)
+    return found
+
+
+@lru_cache(maxsize=1)
+def host() -> Host | None:
+    """The Metaflow that is installed for this interpreter, if there is one."""
+    try:
+        spec = importlib.util.find_spec("metaflow")
+    except (ImportError, ValueError):
+        return None
+    if spec is None or spec.origin is None:
+        return None
+    root = Path(spec.origin).parent
+    return Host(root, _version(root))
+
+
+def _version(root: Path) -> str:
+    try:
+        found = re.search(
+            r"metaflow_version\s*=\s*[\"']([^\"']+)", (root / "version.py").read_text("utf-8")
+        )
+    except OSError:
+        found = None
+    return found[1] if found else "(installed)"

@@ -1,0 +1,248 @@
+"""Every piece of Python there is: the modules, and programs inside string literals.
+
+The interpreter reads the programs that launch Metaflow, with the values formatted into them. Rules
+about single statements need less and want more: every string that holds source lines, whether it
+is put together at once, from a list of lines, or by a helper that emits them one by one. What does
+not parse as a whole is read statement by statement.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.generated import readings
+from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.project import Module, dotted
+from metaflow_orchestrator_kit.validate.source_lines import HOLE, Line, logical_lines, strings_of
+
+_CODE = re.compile(
+    r"^\s*(?:def |async def |class |import |from [\w.]+ import|return\b|raise\b|try:|with |"
+    r"for \w.* in |"
+    r"while |if .+:$|except\b.*:|[\w.\[\]\"']+\s*\+?=\s|[\w.]+\()",
+    re.M,
+)
+
+N = TypeVar("N", bound=ast.AST)
+
+
+@dataclass(eq=False, slots=True)
+class Program:
+    """Some Python: a module, or what a string literal holds.
+
+    ``whole`` is False for single statements of something that did not parse as one program; their
+    surroundings are not known.
+    """
+
+    tree: ast.Module
+    path: str
+    lines: tuple[int, ...] = ()
+    whole: bool = True
+    module: Module | None = None
+    _nodes: dict[type[ast.AST], list[ast.AST]] = field(default_factory=dict)
+    _parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
+
+    @property
+    def generated(self) -> bool:
+        """Whether somebody else runs this: it stands in a string."""
+        return self.module is None
+
+    def nodes(self, *kinds: type[N]) -> Iterator[N]:
+        """The nodes of these kinds, in the order of ``ast.walk``."""
+        if not self._nodes:
+            for node in ast.walk(self.tree):
+                self._nodes.setdefault(type(node), []).append(node)
+        for kind in kinds:
+            yield from self._nodes.get(kind, ())  # type: ignore[misc]
+
+    def parents(self, node: ast.AST) -> Iterator[ast.AST]:
+        """What *node* stands in, nearest first."""
+        if not self._parents:
+            for outer in ast.walk(self.tree):
+                for child in ast.iter_child_nodes(outer):
+                    self._parents[child] = outer
+        while node in self._parents:
+            node = self._parents[node]
+            yield node
+
+    def function(self, node: ast.AST) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        """The function that *node* stands in."""
+        for outer in self.parents(node):
+            if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef):
+                return outer
+        return None
+
+    def place(self, node: ast.AST) -> Origin:
+        """Where *node* stands in the source tree."""
+        line = getattr(node, "lineno", 1)
+        end = getattr(node, "end_lineno", None) or line
+        if self.lines:
+            at = self.lines[min(line, len(self.lines)) - 1]
+            return Origin(self.path, at, 1, self.lines[min(end, len(self.lines)) - 1])
+        return Origin(self.path, line, getattr(node, "col_offset", 0) + 1, end)
+
+
+def programs(analysis: Analysis) -> list[Program]:
+    """All Python of the extension, modules first; read once for each analysis."""
+    memo = _memo(analysis)
+    if memo.programs:
+        return memo.programs
+    found = [Program(m.tree, m.path, module=m) for m in analysis.project.modules]
+    for module in analysis.project.modules:
+        found.extend(_in_strings(module))
+    memo.programs = found
+    return found
+
+
+def calls(program: Program, *names: str) -> Iterator[ast.Call]:
+    """Calls of a function or method with one of these last names."""
+    for node in program.nodes(ast.Call):
+        if called(node) in names:
+            yield node
+
+
+def called(node: ast.Call) -> str:
+    """The last part of the name that a call calls, or ""."""
+    match node.func:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+        case _:
+            return ""
+
+
+def full_name(node: ast.expr, module: Module | None = None) -> str:
+    """The dotted name of an expression, imports resolved where the module is known."""
+    name = dotted(node) or ""
+    head, _, rest = name.partition(".")
+    if module is not None and head in module.imports:
+        base, attribute = module.imports[head]
+        head = f"{base}.{attribute}" if attribute else base
+        return f"{head}.{rest}" if rest else head
+    return name
+
+
+def argument(node: ast.Call, name: str, position: int | None = None) -> ast.expr | None:
+    """The expression passed as keyword *name*, or at *position*."""
+    for keyword in node.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    if position is not None and position < len(node.args):
+        return node.args[position]
+    return None
+
+
+def has_splat(node: ast.Call) -> bool:
+    """Whether a call passes keywords that are not written there."""
+    return any(k.arg is None for k in node.keywords)
+
+
+def docstrings(tree: ast.AST) -> set[int]:
+    """The ids of the constants that are statements of their own: text for people."""
+    return {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+
+
+def names_used(analysis: Analysis) -> set[str]:
+    """Every identifier, attribute, keyword and short string constant of the programs."""
+    memo = _memo(analysis)
+    if memo.names:
+        return memo.names
+    used: set[str] = set()
+    for program in programs(analysis):
+        silent = docstrings(program.tree)
+        for node in ast.walk(program.tree):
+            match node:
+                case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+                    used.add(name)
+                case ast.alias(name=name):
+                    used.update(name.split("."))
+                case ast.Constant(value=str(text)) if id(node) not in silent and len(text) < 80:
+                    used.add(text)
+                case _:
+                    pass
+    memo.names = used
+    return used
+
+
+@dataclass(slots=True)
+class _Memo:
+    """What was read of the analysis at hand; rules of one run ask for the same things."""
+
+    analysis: Analysis | None = None
+    programs: list[Program] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+
+
+_latest = _Memo()
+
+
+def _memo(analysis: Analysis) -> _Memo:
+    global _latest
+    if _latest.analysis is not analysis:
+        _latest = _Memo(analysis)
+    return _latest
+
+
+# -- strings ----------------------------------------------------------------------------------
+
+
+def _in_strings(module: Module) -> Iterator[Program]:
+    for lines in strings_of(module):
+        text = "\n".join(line.text for line in lines)
+        if not _CODE.search(text):
+            continue
+        numbers = tuple(line.number for line in lines)
+        tree = _parse(text)
+        if tree is not None:
+            yield Program(tree, module.path, numbers)
+        else:
+            yield from _statements(lines, module.path)
+
+
+def _parse(text: str) -> ast.Module | None:
+    for candidate in readings(text):
+        try:
+            tree = ast.parse(candidate)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        return tree if any(_is_code(node) for node in tree.body) else None
+    return None
+
+
+def _is_code(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Call | ast.Await)
+    return not isinstance(node, ast.AnnAssign | ast.Pass) or (
+        isinstance(node, ast.AnnAssign) and node.value is not None
+    )
+
+
+def _statements(lines: list[Line], path: str) -> Iterator[Program]:
+    for group in logical_lines(lines):
+        text = " ".join(line.text.strip() for line in group)
+        if not _CODE.search(text):
+            continue
+        tree = _parse(f"{text} pass" if text.endswith(":") else text)
+        if tree is not None:
+            yield Program(tree, path, tuple(line.number for line in group)[:1], whole=False)
+
+
+__all__ = [
+    "HOLE",
+    "Program",
+    "argument",
+    "called",
+    "calls",
+    "docstrings",
+    "full_name",
+    "has_splat",
+    "names_used",
+    "programs",
+]

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import ast
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
+from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.features import handling, strings_in
+
+_FIX = (
+    "Filter on `project` and `project_branch` of each entry too; what it leaves open is that of "
+    "the flow being deployed."
+)
+
+
+class FinishOfOtherBranch(Rule):
+    """@trigger_on_finish listens for a flow by its name alone.
+
+    A finished run of the same flow in another project or branch then starts this one: a test
+    deployment on somebody's branch feeds production. Project and branch belong to the filter.
+    """
+
+    code = "MOK516"
+    name = "finish-of-other-branch"
+    clauses = ("K4",)
+    severity = Severity.ERROR
+
+    VALID = (
+        Example("project and branch", compiler("""\
+        def upstream(flow, current):
+            found = flow._flow_decorators.get("trigger_on_finish")
+            if not found:
+                return []
+            return [
+                (t["flow"], t.get("project", current.project), t.get("branch", current.branch))
+                for t in found[0].triggers
+            ]
+        """)),
+    )  # fmt: skip
+    INVALID = (
+        Example("only the flow", compiler("""\
+        def upstream(flow):
+            found = flow._flow_decorators.get("trigger_on_finish")
+            return [t["flow"] for t in found[0].triggers] if found else []  # <-- here
+        """)),
+        Example("or its full name", compiler("""\
+        def upstream(flow):
+            found = flow._flow_decorators.get("trigger_on_finish", [])
+            for trigger in getattr(found[0], "triggers", None) or []:
+                yield trigger.get("flow") or trigger.get("fq_name")  # <-- here
+        """)),
+    )  # fmt: skip
+
+    def check(self, analysis: Analysis, verdict: Judge) -> None:
+        bare: list[Origin] = []
+        for program, _node, function in handling(analysis, "trigger_on_finish"):
+            keys = [
+                n
+                for n in ast.walk(function)
+                if isinstance(n, ast.Constant) and n.value in ("flow", "fq_name")
+            ]
+            words = strings_in(function)
+            if not keys or not words & {"triggers"}:
+                continue
+            if any("project" in w or "branch" in w for w in words if len(w) < 60):
+                verdict.ok(program.place(function), "project and branch belong to the filter")
+                return
+            bare.append(program.place(keys[0]))
+        if not bare:
+            verdict.not_applicable("@trigger_on_finish is not read")
+            return
+        text = "the finished flow is known by its name only, not by project and branch"
+        verdict.fail(bare[0], text, _FIX, confidence=Confidence.MEDIUM)

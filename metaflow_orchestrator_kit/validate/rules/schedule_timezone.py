@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.programs import names_used
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.features import handling
+
+_NAMES = {"timezone", "tz", "time_zone", "timeZone", "time_zone_name", "cron_timezone"}
+_FIX = 'Pass `deco.timezone` on to the scheduler, or raise "timezone is not supported".'
+
+
+class ScheduleTimezone(Rule):
+    """The timezone of @schedule is ignored.
+
+    `@schedule(cron=..., timezone="Asia/Tokyo")` then fires at that hour of another place, without
+    a word. Pass the timezone on, or refuse the flow.
+    """
+
+    code = "MOK513"
+    name = "schedule-timezone-ignored"
+    clauses = ("K1", "C10")
+    severity = Severity.ERROR
+
+    VALID = (
+        Example("passed on", compiler("""\
+        def schedule(flow):
+            found = flow._flow_decorators.get("schedule")
+            return {"cron": found[0].schedule, "tz": found[0].timezone} if found else None
+        """)),
+        Example("refused", compiler("""\
+        def schedule(flow):
+            found = flow._flow_decorators.get("schedule")
+            if found and found[0].timezone is not None:
+                raise ValueError("a schedule with a timezone is not supported")
+            return found[0].schedule if found else None
+        """)),
+    )  # fmt: skip
+    INVALID = (
+        Example("only the cron line", compiler("""\
+        def schedule(flow):
+            found = flow._flow_decorators.get("schedule")  # <-- here
+            return found[0].schedule if found else None
+        """)),
+        Example("a timezone of something else", compiler("""\
+        from datetime import datetime, timezone
+
+        def schedule(flow):
+            now = datetime.now(timezone.utc)
+            found = flow._flow_decorators.get("schedule")  # <-- here
+            return now, found[0].attributes["cron"] if found else None
+        """)),
+    )  # fmt: skip
+
+    def check(self, analysis: Analysis, verdict: Judge) -> None:
+        found = handling(analysis, "schedule")
+        if not found:
+            verdict.not_applicable("@schedule is not looked at")
+            return
+        program, node, _ = found[0]
+        if _NAMES & (names_used(analysis) - _of_datetime(analysis)):
+            verdict.ok(program.place(node), "the timezone is looked at as well")
+            return
+        text = "@schedule is read, its timezone is not"
+        verdict.fail(program.place(node), text, _FIX)
+
+
+def _of_datetime(analysis: Analysis) -> set[str]:
+    """Names that `datetime` brings along."""
+    for module in analysis.project.modules:
+        for name, (base, attribute) in module.imports.items():
+            if base == "datetime" and attribute == "timezone":
+                return {name}
+    return set()

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import ast
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.host import Host, host
+from metaflow_orchestrator_kit.validate.programs import Program, programs
+from metaflow_orchestrator_kit.validate.project import dotted
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.examples import compiler
+
+_FIX = (
+    "Look the name up in Metaflow's source; guard an import that only some releases have with "
+    "`try: ... except ImportError:` and state the oldest Metaflow that you need."
+)
+
+
+class UnknownMetaflowName(Rule):
+    """Code uses a name that Metaflow does not have.
+
+    An import inside a function or in generated code fails only when it runs: in a task, on a
+    worker, after the deployment looked fine. The names are looked up in the source of the
+    installed Metaflow, without importing it.
+    """
+
+    code = "MOK906"
+    name = "unknown-metaflow-name"
+    clauses = ("A10", "M3")
+    severity = Severity.ERROR
+
+    VALID = (
+        Example("names that exist", compiler("""\
+        from metaflow.exception import MetaflowException
+        from metaflow.metaflow_config import DATASTORE_SYSROOT_LOCAL
+        from metaflow import util
+
+        def options(top):
+            return util.dict_to_cli_options(top)
+        """)),
+        Example("an import that may fail", compiler("""\
+        from metaflow.util import get_username
+
+        try:
+            from metaflow.parameters import Config
+        except ImportError:
+            Config = None
+        """)),
+    )  # fmt: skip
+    INVALID = (
+        Example("moved elsewhere", compiler("""\
+        def is_config(value):
+            from metaflow.parameters import Config  # <-- here
+            return isinstance(value, Config)
+        """)),
+        Example("no such module", compiler("""\
+        from metaflow.orchestrator_tools import compile_flow  # <-- here
+        """)),
+        Example("an attribute of a module", compiler("""\
+        from metaflow import util
+
+        def name():
+            return util.get_user_name_of_flow()  # <-- here
+        """)),
+        Example("in generated code", compiler('''\
+        TEMPLATE = """
+        import sys
+        from metaflow.datastore.flow_store import open_store  # <-- here
+        store = open_store(sys.argv[1])
+        """
+        ''')),
+    )  # fmt: skip
+
+    def check(self, analysis: Analysis, verdict: Judge) -> None:
+        metaflow = host()
+        if metaflow is None:
+            verdict.not_applicable("Metaflow is not installed beside the validator")
+            return
+        for program in programs(analysis):
+            _check_imports(program, metaflow, verdict)
+            _check_attributes(program, metaflow, verdict)
+        if not verdict.findings and not verdict.evidence:
+            verdict.not_applicable("nothing of Metaflow is imported")
+
+
+def _check_imports(program: Program, metaflow: Host, verdict: Judge) -> None:
+    for node in program.nodes(ast.ImportFrom):
+        module = node.module or ""
+        if node.level or not (module == "metaflow" or module.startswith("metaflow.")):
+            continue
+        if "mok_" in ast.unparse(node) or _is_guarded(program, node):
+            continue
+        for alias in node.names:
+            match metaflow.has(module, alias.name):
+                case False:
+                    what = f"`{alias.name}` of `{module}`"
+                    if not metaflow.exists(module):
+                        what = f"the module `{module}`"
+                    text = f"{what} does not exist in Metaflow {metaflow.version}"
+                    verdict.fail(program.place(node), text, _FIX)
+                case True:
+                    verdict.ok(program.place(node), f"`{module}.{alias.name}` exists")
+
+
+def _check_attributes(program: Program, metaflow: Host, verdict: Judge) -> None:
+    """``util.name`` after ``from metaflow import util``, and ``metaflow.a.b.name``."""
+    bound = _modules_bound(program, metaflow)
+    if not bound:
+        return
+    for node in program.nodes(ast.Attribute):
+        if not isinstance(node.ctx, ast.Load) or not isinstance(node.value, ast.Name):
+            continue
+        module = bound.get(node.value.id)
+        if module is None or _is_guarded(program, node):
+            continue
+        if metaflow.has(module, node.attr) is False:
+            text = f"`{node.attr}` of `{module}` does not exist in Metaflow {metaflow.version}"
+            verdict.fail(program.place(node), text, _FIX)
+
+
+def _modules_bound(program: Program, metaflow: Host) -> dict[str, str]:
+    """Names that stand for a module of Metaflow wherever they are bound in this program."""
+    found: dict[str, str] = {}
+    for node in program.nodes(ast.ImportFrom):
+        for alias in node.names:
+            full = f"{node.module}.{alias.name}"
+            if node.level or not metaflow.exists(full):
+                continue
+            if metaflow.defines(node.module or "", alias.name) is not True:
+                found[alias.asname or alias.name] = full
+    for plain in program.nodes(ast.Import):
+        for alias in plain.names:
+            if alias.asname and metaflow.exists(alias.name):
+                found[alias.asname] = alias.name
+    for name in {n.id for n in program.nodes(ast.Name) if isinstance(n.ctx, ast.Store)}:
+        found.pop(name, None)
+    for argument in program.nodes(ast.arg):
+        found.pop(argument.arg, None)
+    return found
+
+
+def _is_guarded(program: Program, node: ast.AST) -> bool:
+    """Whether the code says what to do when the name is not there."""
+    inner = node
+    for outer in program.parents(node):
+        if isinstance(outer, ast.Try) and any(inner is s for s in outer.body) and outer.handlers:
+            return True
+        if isinstance(outer, ast.If) and "hasattr" in (ast.unparse(outer.test)):
+            return True
+        if isinstance(outer, ast.If) and (dotted(outer.test) or "").endswith("TYPE_CHECKING"):
+            return True
+        inner = outer
+    return False

@@ -1,0 +1,231 @@
+"""The source lines that string expressions hold, each with the line it is written on."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from metaflow_orchestrator_kit.validate.project import Module
+
+HOLE = "mok_hole"
+"""Stands for a value that is formatted into a string."""
+
+_EMITTERS = {"append", "emit", "write", "writeln", "line", "add", "add_line", "push"}
+_UNWRAP = {"dedent", "strip", "lstrip", "rstrip", "indent", "replace", "format", "format_map"}
+_PERCENT = re.compile(r"%(?:\((\w+)\))?[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]")
+_BRACES = re.compile(r"(?<!\{)\{(\w*)(?:[.\[][^{}]*)?(?:![rsa])?(?::[^{}]*)?\}(?!\})")
+
+
+class Line(NamedTuple):
+    """A line of generated source, and the line of the file that it is written on."""
+
+    text: str
+    number: int
+
+
+class _Chunk(NamedTuple):
+    text: str
+    lines: tuple[int, ...]  # one for each line of the text
+
+
+def strings_of(module: Module) -> Iterator[list[Line]]:
+    """The strings of a module that may hold a program: several lines, or a list of lines."""
+    seen: set[int] = set()
+    emitted: dict[tuple[int, str], list[_Chunk]] = {}
+    docs = _docstrings(module.tree)
+    waiting: list[tuple[ast.AST, int]] = [(module.tree, 0)]
+    while waiting:
+        node, scope = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            scope = node.lineno
+        if id(node) in docs:
+            continue
+        if _emits(node):
+            assert isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            key = (scope, ast.unparse(node.func.value))
+            emitted.setdefault(key, []).extend(_ended(_chunks(node.args[0], module)))
+            continue
+        chunks = _elements(node, module) if isinstance(node, ast.List) else None
+        if chunks is None and isinstance(node, ast.expr) and _is_stringy(node):
+            chunks = _chunks(node, module)
+        if chunks is not None:
+            if id(node) not in seen:
+                lines = _lines(chunks)
+                if len(lines) > 1:
+                    yield lines
+            continue
+        waiting.extend((child, scope) for child in reversed(list(ast.iter_child_nodes(node))))
+    for chunks in emitted.values():
+        lines = _lines(chunks)
+        if len(lines) > 1:
+            yield lines
+
+
+def logical_lines(lines: list[Line]) -> Iterator[list[Line]]:
+    """Lines joined while a bracket is open."""
+    group: list[Line] = []
+    depth = 0
+    for line in lines:
+        if not group and not line.text.strip():
+            continue
+        group.append(line)
+        bare = re.sub(r"\"[^\"]*\"|'[^']*'", "", line.text)
+        depth += sum(bare.count(c) for c in "([{") - sum(bare.count(c) for c in ")]}")
+        if depth <= 0 or len(group) > 60:
+            yield group
+            group, depth = [], 0
+    if group:
+        yield group
+
+
+def _docstrings(tree: ast.Module) -> set[int]:
+    return {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+
+
+def _emits(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in _EMITTERS
+        and len(node.args) == 1
+        and _is_stringy(node.args[0])
+    )
+
+
+def _is_stringy(node: ast.expr) -> bool:
+    match node:
+        case ast.Constant(value=str()) | ast.JoinedStr():
+            return True
+        case ast.BinOp(left=left, op=ast.Mod()):
+            return _is_stringy(left)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _is_stringy(left) or _is_stringy(right)
+        case ast.Call(func=ast.Attribute(attr="dedent" | "indent"), args=[first, *_]):
+            return _is_stringy(first)
+        case ast.Call(func=ast.Name(id="dedent"), args=[first, *_]):
+            return _is_stringy(first)
+        case ast.Call(func=ast.Attribute(value=base, attr="join"), args=[ast.List() as items]):
+            return _is_stringy(base) and bool(items.elts)
+        case ast.Call(func=ast.Attribute(value=base, attr=name)) if name in _UNWRAP:
+            return _is_stringy(base)
+        case _:
+            return False
+
+
+def _chunks(node: ast.expr, module: Module) -> list[_Chunk]:
+    match node:
+        case ast.Constant(value=str()):
+            return list(_constant(node, module))
+        case ast.JoinedStr():
+            return [_fstring(node)]
+        case ast.BinOp(left=left, op=ast.Mod()) if _is_stringy(left):
+            return [_filled(c, _PERCENT, "%") for c in _chunks(left, module)]
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return [*_chunks(left, module), *_chunks(right, module)]
+        case ast.Call(func=ast.Attribute(attr="dedent" | "indent"), args=[first, *_]):
+            return _chunks(first, module)
+        case ast.Call(func=ast.Name(id="dedent"), args=[first, *_]):
+            return _chunks(first, module)
+        case ast.Call(func=ast.Attribute(attr="join"), args=[ast.List() as items]):
+            return _elements(items, module) or []
+        case ast.Call(func=ast.Attribute(value=base, attr="format" | "format_map")) if _is_stringy(
+            base
+        ):
+            return [_filled(c, _BRACES, "{}") for c in _chunks(base, module)]
+        case ast.Call(func=ast.Attribute(value=base)) if _is_stringy(base):
+            return _chunks(base, module)
+        case _:
+            return [_Chunk(HOLE, (node.lineno,))]
+
+
+def _elements(node: ast.List, module: Module) -> list[_Chunk] | None:
+    """The elements of a list of source lines, each ended; None when it is another list."""
+    stringy = [e for e in node.elts if _is_stringy(e)]
+    if len(stringy) < 3 or len(stringy) * 2 < len(node.elts):
+        return None
+    found: list[_Chunk] = []
+    for element in node.elts:
+        inner = element.value if isinstance(element, ast.Starred) else element
+        found.extend(_ended(_chunks(inner, module)))
+    return found
+
+
+def _ended(chunks: list[_Chunk]) -> list[_Chunk]:
+    last = chunks[-1]
+    if last.text.endswith("\n"):
+        return chunks
+    return [*chunks, _Chunk("\n", (last.lines[-1], last.lines[-1]))]
+
+
+def _constant(node: ast.Constant, module: Module) -> Iterator[_Chunk]:
+    text = str(node.value)
+    first, last = node.lineno, node.end_lineno or node.lineno
+    if first == last:
+        yield _Chunk(text, (first,) * (text.count("\n") + 1))
+        return
+    source = "\n".join(
+        [
+            module.lines[first - 1].encode()[node.col_offset :].decode(errors="replace"),
+            *module.lines[first:last],
+        ]
+    )
+    found: list[_Chunk] = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(f"({source})").readline):
+            if token.type == tokenize.STRING:
+                value = ast.literal_eval(token.string)
+                start = first + token.start[0] - 1
+                skip = int(bool(re.match(r"[rRuU]*(\"\"\"|''')\\\n", token.string)))
+                found.append(_Chunk(value, _numbers(value, start + skip, first + token.end[0] - 1)))
+    except (tokenize.TokenError, SyntaxError, ValueError, IndentationError):
+        pass
+    if "".join(c.text for c in found if isinstance(c.text, str)) == text:
+        yield from found
+    else:
+        yield _Chunk(text, _numbers(text, first, last))
+
+
+def _numbers(text: str, first: int, last: int) -> tuple[int, ...]:
+    return tuple(min(first + n, last) for n in range(text.count("\n") + 1))
+
+
+def _fstring(node: ast.JoinedStr) -> _Chunk:
+    text = "".join(str(v.value) if isinstance(v, ast.Constant) else HOLE for v in node.values)
+    return _Chunk(text, _numbers(text, node.lineno, node.end_lineno or node.lineno))
+
+
+def _filled(chunk: _Chunk, pattern: re.Pattern[str], kind: str) -> _Chunk:
+    text = pattern.sub(lambda m: HOLE if "%%" not in m[0] else m[0], chunk.text)
+    text = text.replace("%%", "%") if kind == "%" else text.replace("{{", "{").replace("}}", "}")
+    return _Chunk(text, chunk.lines)
+
+
+def _lines(chunks: list[_Chunk]) -> list[Line]:
+    """The lines of a string; a value between two whole lines is a line of its own."""
+    found: list[Line] = []
+    text, number = "", 0
+    for position, chunk in enumerate(chunks):
+        following = chunks[position + 1].text if position + 1 < len(chunks) else ""
+        if chunk.text == HOLE and not text and following[:1] in ("", " ", "\t"):
+            indent = following[: len(following) - len(following.lstrip(" \t"))]
+            found.append(Line(indent + HOLE, chunk.lines[0]))
+            continue
+        pieces = chunk.text.split("\n")
+        for index, piece in enumerate(pieces):
+            if piece or not text:
+                number = number if text else chunk.lines[min(index, len(chunk.lines) - 1)]
+            text += piece
+            if index + 1 < len(pieces):
+                found.append(Line(text, number))
+                text, number = "", 0
+    if text:
+        found.append(Line(text, number))
+    return found
