@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from in_place import plan as plans
 from in_place.plan import Code, Identity, Parameter, Plan, RunRequest, Step
+from in_place.starts import Schedule, Trigger
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 words = st.lists(text, max_size=3).map(tuple)
@@ -63,6 +64,10 @@ random_plans = st.builds(
     workflow_timeout=st.none() | st.integers(1),
     success_hooks=words,
     error_hooks=words,
+    schedule=st.none() | st.builds(Schedule, text, text),
+    triggers=st.lists(
+        st.builds(Trigger, text, text, st.dictionaries(text, text, max_size=2)), max_size=2
+    ).map(tuple),
 )
 
 

@@ -114,8 +114,8 @@ class Store:
         except sqlite3.DatabaseError as error:
             raise OSError(
                 errno.EIO,
-                f"{error} (if {self._database.name} is damaged or outdated, move it away: deployments "
-                "and the list of runs are gone then, what the runs have computed is not)",
+                f"{error} (if {self._database.name} is damaged or outdated, move it away: "
+                "deployments and the list of runs are gone then, what the runs have computed is not)",
                 str(self._database),
             ) from error
 
