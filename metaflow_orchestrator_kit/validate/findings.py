@@ -77,6 +77,8 @@ class Report:
     directory: str
     outcomes: tuple[Outcome, ...]
     skipped: tuple[Skipped, ...]
+    lost: tuple[str, ...] = ()
+    """Functions that the model gave up on; rules may be unsure because of them."""
 
     @property
     def findings(self) -> Sequence[Finding]:

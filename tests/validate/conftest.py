@@ -9,11 +9,17 @@ from pathlib import Path
 import pytest
 
 from metaflow_orchestrator_kit.validate.findings import Outcome
+from metaflow_orchestrator_kit.validate.model.interpreter import Interpreter
 from metaflow_orchestrator_kit.validate.rules.examples import COMPILER, with_files
 from metaflow_orchestrator_kit.validate.runner import validate
 
 Write = Callable[..., Path]
 Judge = Callable[..., Outcome]
+
+
+@pytest.fixture(autouse=True)
+def _mistakes_of_the_model_are_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Interpreter, "raise_errors", True)
 
 
 @pytest.fixture

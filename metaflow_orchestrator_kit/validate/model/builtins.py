@@ -11,6 +11,7 @@ from metaflow_orchestrator_kit.validate.model import (
     builtin_methods,
     containers,
     expressions,
+    scope,
     strings,
 )
 from metaflow_orchestrator_kit.validate.model.values import (
@@ -25,6 +26,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
     Part,
     Ref,
     Text,
+    Unknown,
     Value,
     fresh_id,
     key_of,
@@ -87,6 +89,11 @@ def _function(
         return frame.new(ListCell(tuple(items), kind, origin))
     if first is None:
         return None
+    if name == "getattr" and len(arguments.positional) >= 2:
+        attr = key_of(arguments.positional[1].value)
+        if attr is None:
+            return Unknown(arguments.names(), "an attribute chosen at run time", origin)
+        return scope.attribute(frame, first, attr, node)
     if name == "str":
         return first if isinstance(first, Text) else Text(strings.parts_of(first, origin))
     if name == "repr":

@@ -15,7 +15,6 @@ from metaflow_orchestrator_kit.validate.model import (
     scope,
     statements,
 )
-from metaflow_orchestrator_kit.validate.model.binding import Arguments
 from metaflow_orchestrator_kit.validate.model.state import State
 from metaflow_orchestrator_kit.validate.model.values import (
     Class,
@@ -37,6 +36,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
 from metaflow_orchestrator_kit.validate.project import Module, dotted
 
 if TYPE_CHECKING:
+    from metaflow_orchestrator_kit.validate.model.binding import Arguments
     from metaflow_orchestrator_kit.validate.model.frame import Frame
 
 _COMMON_METHODS = frozenset(
@@ -95,6 +95,9 @@ def _outside(
         key = key_of(entry.key) or "**"
         kwargs.append((key, entry.value, entry.conds, entry.origin))
     full = callee.name if isinstance(callee, ModuleValue) else name
+    if receiver is None and not name:
+        # A call of what another call answered, as in getattr(group, command)(...).
+        receiver = callee
     containers.record(
         frame, "call", full, receiver, node, [i.value for i in arguments.positional], kwargs
     )
@@ -127,7 +130,7 @@ def _guess_method(frame: Frame, name: str, receiver: Value | None) -> Function |
 
 
 def _arguments(frame: Frame, node: ast.Call) -> Arguments:
-    arguments = Arguments()
+    arguments = binding.Arguments()
     for argument in node.args:
         if isinstance(argument, ast.Starred):
             value = frame.evaluate(argument.value)

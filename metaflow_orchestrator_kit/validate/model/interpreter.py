@@ -47,6 +47,9 @@ class OutOfBudgetError(Exception):
 class Interpreter:
     """Runs functions of a project abstractly and remembers what they built."""
 
+    #: Whether a mistake of the model itself ends the run; for the project's own tests.
+    raise_errors = False
+
     def __init__(self, project: Project) -> None:
         self.project = project
         self.globals: dict[Module, dict[str, Value]] = {}
@@ -119,6 +122,12 @@ class Interpreter:
             self.lost.append((f"{what} takes too many steps to follow", Origin("", 1, 1, 1)))
         except RecursionError:
             self.lost.append((f"{what} is nested too deeply to follow", Origin("", 1, 1, 1)))
+        except Exception as error:
+            # One construct that the model mistakes must not cost the rest of the report.
+            if self.raise_errors:
+                raise
+            text = f"{what} could not be followed ({type(error).__name__}: {error})"
+            self.lost.append((text, Origin("", 1, 1, 1)))
         finally:
             del self.stack[depth:]
             self.spent += before - self.budget

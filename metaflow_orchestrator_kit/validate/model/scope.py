@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from metaflow_orchestrator_kit.validate.model.frame import Frame
 
 #: Calls within calls that are followed.
-MAX_DEPTH = 10
+MAX_DEPTH = 24
 
 
 def lookup(frame: Frame, name: str) -> Value:

@@ -29,6 +29,7 @@ def render(report: Report) -> str:
         ],
         "unsure": [{"code": o.code, **_note(n)} for o in report.outcomes for n in o.unsure],
         "skipped": [{"path": s.path, "reason": s.reason} for s in report.skipped],
+        "lost": list(report.lost),
         "summary": {
             "passed": counts[Verdict.PASS],
             "failed": counts[Verdict.FAIL],

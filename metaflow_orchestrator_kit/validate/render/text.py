@@ -33,6 +33,8 @@ def render(report: Report, colour: bool = False) -> str:
         more = len(report.skipped) - len(names)
         text = f"Left out: {', '.join(names)}" + (f" and {more} more" if more else "")
         lines.extend(("", *textwrap.wrap(text, _WIDTH, subsequent_indent="  ")))
+    for text in report.lost[:5]:
+        lines.extend(textwrap.wrap(f"Not followed: {text}", _WIDTH, subsequent_indent="  "))
     lines.extend(("", summary(report)))
     return "\n".join(lines) + "\n"
 

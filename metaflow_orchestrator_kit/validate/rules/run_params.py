@@ -77,17 +77,21 @@ class RunParamsAsTuple(Rule):
                     tuples += 1
                     verdict.fail(
                         origin,
-                        f"`{key}` reaches the command `{event.name}` as a tuple",
+                        f"`{key}` reaches {_command(event)} as a tuple",
                         f"Pass a list: `{key}=[...]`.",
                     )
             if not tuples:
-                verdict.ok(event.origin, f"`{event.name}` is called without a tuple")
+                verdict.ok(event.origin, f"{_command(event)} is called without a tuple")
         flows = [c for c in project.classes() if project.is_subclass(c, "DeployedFlow")]
         if not seen and flows:
             where = Origin(flows[0].module.path, flows[0].node.lineno, 1, flows[0].node.lineno)
             verdict.unsure(where, f"how `{flows[0].name}` calls its commands could not be followed")
         elif not seen and analysis.has_code() and project.extensions:
             verdict.not_applicable("there is no DeployedFlow that calls commands")
+
+
+def _command(event: Event) -> str:
+    return f"the command `{event.name}`" if event.name else "a command"
 
 
 def _is_command(event: Event) -> bool:
