@@ -115,7 +115,7 @@ class Store:
             raise OSError(
                 errno.EIO,
                 f"{error} (if {self._database.name} is damaged or outdated, move it away: "
-                "deployments and the list of runs are gone then, what the runs have computed is not)",
+                "it holds deployments and the list of runs, not what the runs have computed)",
                 str(self._database),
             ) from error
 
