@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import ast
+import re
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.project import Module
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.decision_artifacts import ARTIFACTS, readers
+from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.syntax import index, terminal
+
+_MARKER = re.compile(
+    r"(?:\.|\b)DONE\.lock\b|\btask_(?:begin|end)\b(?!\s*\()|\d\.(?:data|artifact)\.json"
+)
+_UNPICKLE = frozenset(["load", "loads", "Unpickler"])
+
+
+class DatastoreFilesRead(Rule):
+    """Files of the datastore are read by their paths, or artifacts are unpickled by hand.
+
+    The layout belongs to Metaflow: it differs between datastores and releases. The marker files
+    are written for failed attempts too, so a run whose last step left one may have failed. Read
+    artifacts through the client or `FlowDataStore.get_task_datastore(run, step, task)`, and
+    judge success by the exit code of the process.
+    """
+
+    code = "MOK312"
+    name = "datastore-files-read"
+    clauses = ("F10", "F20", "I1")
+    severity = Severity.ERROR
+
+    VALID = (
+        Example("through the datastore", compiler("""\
+        def width(datastore, run, step, task):
+            return datastore.get_task_datastore(run, step, task)["_foreach_num_splits"]
+        """)),
+    )  # fmt: skip
+    INVALID = (
+        Example("the marker of a finished attempt", compiler("""\
+        import os
+        def succeeded(run_dir):
+            return os.path.exists(os.path.join(run_dir, "last", "1", "0.DONE.lock"))  # <-- here
+        """)),
+        Example("a pickle", compiler("""\
+        import gzip, pickle
+        def width(path):
+            artifacts = open_index(path)
+            with gzip.open(artifacts["_foreach_num_splits"]) as file:
+                return pickle.load(file)  # <-- here
+        """)),
+    )  # fmt: skip
+
+    def check(self, analysis: Analysis, verdict: Judge) -> None:
+        found = False
+        for module, node in index(analysis).strings:
+            match = _MARKER.search(node.value) if isinstance(node.value, str) else None
+            if match is not None and _is_name(node.value):
+                found = True
+                verdict.fail(
+                    analysis.place(module, node),
+                    f"a file of the datastore is looked for by its name (`{node.value.strip()}`)",
+                    "Judge success by the process's exit code, or ask the Metaflow client.",
+                )
+        for module, function, _ in readers(analysis):
+            call = _unpickled(function)
+            if call is not None:
+                found = True
+                self._report(analysis, module, call, verdict)
+        if not found:
+            verdict.ok(None, "no file of the datastore is read by its path")
+
+    def _report(self, analysis: Analysis, module: Module, call: ast.Call, verdict: Judge) -> None:
+        verdict.fail(
+            analysis.place(module, call),
+            "an artifact is unpickled by hand",
+            "Read it with FlowDataStore.get_task_datastore(run, step, task)[name].",
+        )
+
+
+def _is_name(value: object) -> bool:
+    """A file's name, not prose or a whole program."""
+    return isinstance(value, str) and len(value.split()) == 1 and value not in ARTIFACTS
+
+
+def _unpickled(function: ast.AST) -> ast.Call | None:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and terminal(node.func) in _UNPICKLE:
+            owner = getattr(node.func, "value", None)
+            if terminal(owner) in ("pickle", "cloudpickle", "dill", "cPickle"):
+                return node
+    return None
