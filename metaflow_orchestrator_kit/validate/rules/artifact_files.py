@@ -7,7 +7,7 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.project import Module
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
-from metaflow_orchestrator_kit.validate.rules.decision_artifacts import ARTIFACTS, readers
+from metaflow_orchestrator_kit.validate.rules.decision_artifacts import readers
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import index, terminal
 
@@ -55,12 +55,12 @@ class DatastoreFilesRead(Rule):
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         found = False
         for module, node in index(analysis).strings:
-            match = _MARKER.search(node.value) if isinstance(node.value, str) else None
-            if match is not None and _is_name(node.value):
+            name = _marker(node.value)
+            if name is not None:
                 found = True
                 verdict.fail(
                     analysis.place(module, node),
-                    f"a file of the datastore is looked for by its name (`{node.value.strip()}`)",
+                    f"a file of the datastore is looked for by its name (`{name}`)",
                     "Judge success by the process's exit code, or ask the Metaflow client.",
                 )
         for module, function, _ in readers(analysis):
@@ -79,9 +79,11 @@ class DatastoreFilesRead(Rule):
         )
 
 
-def _is_name(value: object) -> bool:
-    """A file's name, not prose or a whole program."""
-    return isinstance(value, str) and len(value.split()) == 1 and value not in ARTIFACTS
+def _marker(value: object) -> str | None:
+    """The name of a file of the datastore that *value* is; prose and programs are none."""
+    if not isinstance(value, str) or len(value.split()) != 1 or not _MARKER.search(value):
+        return None
+    return value.strip()
 
 
 def _unpickled(function: ast.AST) -> ast.Call | None:

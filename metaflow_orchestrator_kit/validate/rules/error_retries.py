@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import ast
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.syntax import (
+    above,
+    calls,
+    function_of,
+    literal,
+    mentions,
+    nodes,
+    terminal,
+)
+
+HOOK = "step_task_retry_count"
+_FIX = (
+    f"Schedule 1 + max({HOOK}()[0]) + max({HOOK}()[1]) attempts, the maxima taken over the "
+    "step's decorators, and at most MAX_ATTEMPTS."
+)
+
+
+class ErrorRetriesIgnored(Rule):
+    """The scheduler is told of the user's retries only, not of the error retries.
+
+    `step_task_retry_count()` of a decorator answers both. `@catch` asks for error retries: attempts
+    after the last one of the user's code, in which a step whose process died is caught. Without
+    them such a step fails the run although it has `@catch`. Reading `times` of `@retry` misses them
+    and every other decorator that retries.
+    """
+
+    code = "MOK453"
+    name = "error-retries-ignored"
+    clauses = ("H3",)
+    severity = Severity.ERROR
+
+    VALID = (
+        Example("both", compiler("""\
+        def attempts(node):
+            user = error = 0
+            for deco in node.decorators:
+                user_retries, error_retries = deco.step_task_retry_count()
+                user, error = max(user, user_retries), max(error, error_retries)
+            return min(1 + user + error, 6)
+        """)),
+    )  # fmt: skip
+    INVALID = (
+        Example("thrown away", compiler("""\
+        def retries(node):
+            found = 0
+            for deco in node.decorators:
+                user, _ = deco.step_task_retry_count()  # <-- here
+                found = max(found, user)
+            return found
+        """)),
+        Example("only the first", compiler("""\
+        def retries(node):
+            return max(d.step_task_retry_count()[0] for d in node.decorators)  # <-- here
+        """)),
+        Example("the times of @retry", compiler("""\
+        def retries(node):
+            for deco in node.decorators:
+                if deco.name == "retry":
+                    return int(deco.attributes["times"])  # <-- here
+            return 0
+        """)),
+    )  # fmt: skip
+
+    def check(self, analysis: Analysis, verdict: Judge) -> None:
+        verdict.not_applicable("nothing asks how often a step is to be retried")
+        ignoring = []
+        for module, call in calls(analysis, HOOK):
+            place = analysis.place(module, call)
+            if _uses_second(analysis, call):
+                verdict.ok(place, "error retries are counted")
+                return
+            ignoring.append(place)
+        for place in ignoring:
+            verdict.fail(place, f"the error retries of {HOOK}() are thrown away", _FIX)
+        if ignoring or mentions(analysis, HOOK):
+            return
+        for module, node in nodes(analysis, ast.Call, ast.Subscript):
+            if _reads_times(node):
+                verdict.fail(
+                    analysis.place(module, node),
+                    "the number of attempts is read from `times` of @retry",
+                    _FIX,
+                )
+
+
+def _uses_second(analysis: Analysis, call: ast.Call) -> bool:
+    """Whether the second of the two numbers is used."""
+    around = next(iter(above(analysis, call)), None)
+    if isinstance(around, ast.Subscript):
+        return literal(around.slice) != 0
+    if not isinstance(around, ast.Assign):
+        return True
+    target = around.targets[0]
+    if not isinstance(target, ast.Tuple) or len(target.elts) != 2:
+        return True
+    name = terminal(target.elts[1])
+    function = function_of(analysis, call)
+    return function is not None and any(
+        isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
+        for n in ast.walk(function)
+    )
+
+
+def _reads_times(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(
+            func=ast.Attribute(attr="get", value=value), args=[ast.Constant(value="times"), *_]
+        ):
+            return terminal(value) == "attributes"
+        case ast.Subscript(slice=ast.Constant(value="times"), value=value):
+            return terminal(value) == "attributes"
+        case _:
+            return False

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.parameter_loops import parameter_loops
+from metaflow_orchestrator_kit.validate.rules.syntax import mentions
+
+_EVALUATE = frozenset(["deploy_time_eval", "DeployTimeField"])
+
+
+class DefaultNotEvaluated(Rule):
+    """A parameter's default is read, but not evaluated for the deployment.
+
+    A default may be a function of the deployment's context, or an `IncludeFile`. It has to be
+    worked out by `deploy_time_eval` at create: called without its context it fails,
+    passed over it is None in every run, and as text it is the name of a function.
+    """
+
+    code = "MOK208"
+    name = "default-not-evaluated"
+    clauses = ("D6",)
+    severity = Severity.ERROR
+
+    VALID = (
+        Example("evaluated", compiler("""\
+        from metaflow.parameters import deploy_time_eval
+        def defaults(flow):
+            found = {}
+            for _, param in flow._get_parameters():
+                if not param.IS_CONFIG_PARAMETER:
+                    found[param.name] = deploy_time_eval(param.kwargs.get("default"))
+            return found
+        """)),
+    )  # fmt: skip
+    INVALID = (
+        Example("as it stands", compiler("""\
+        def defaults(flow):
+            found = {}
+            for _, param in flow._get_parameters():  # <-- here
+                if not param.IS_CONFIG_PARAMETER:
+                    found[param.name] = param.kwargs.get("default")
+            return found
+        """)),
+        Example("passed over", compiler("""\
+        def defaults(flow):
+            found = {}
+            for _, param in flow._get_parameters():  # <-- here
+                default = param.kwargs["default"]
+                found[param.name] = None if callable(default) else default
+            return found
+        """)),
+    )  # fmt: skip
+
+    def check(self, analysis: Analysis, verdict: Judge) -> None:
+        verdict.not_applicable("no parameter's default is read")
+        for loop in parameter_loops(analysis):
+            if "default" not in loop.words or "kwargs" not in loop.words:
+                continue
+            if loop.function_words & _EVALUATE:
+                verdict.ok(loop.place, "defaults are evaluated")
+            elif mentions(analysis, *_EVALUATE):
+                verdict.unsure(loop.place, "defaults are evaluated, but not seen to be here")
+            else:
+                verdict.fail(
+                    loop.place,
+                    "the parameters' defaults are not evaluated",
+                    'Pass `deploy_time_eval(param.kwargs.get("default"))` at create.',
+                )
