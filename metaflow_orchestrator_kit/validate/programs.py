@@ -161,7 +161,7 @@ def names_used(analysis: Analysis) -> set[str]:
             match node:
                 case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
                     used.add(name)
-                case ast.alias(name=name):
+                case ast.alias(name=name) | ast.ImportFrom(module=str(name)):
                     used.update(name.split("."))
                 case ast.Constant(value=str(text)) if id(node) not in silent and len(text) < 80:
                     used.add(text)

@@ -74,7 +74,7 @@ def handling(analysis: Analysis, name: str) -> list[tuple[Program, ast.Constant,
         function = program.function(node)
         if function is None or program.generated or not _asks_flow(program, node):
             continue
-        if not _refuses(program, node):
+        if not refuses(program, node):
             found.append((program, node, function))
     return found
 
@@ -90,7 +90,7 @@ def _asks_flow(program: Program, node: ast.Constant) -> bool:
             return False
 
 
-def _refuses(program: Program, node: ast.Constant) -> bool:
+def refuses(program: Program, node: ast.Constant) -> bool:
     """Whether the test that *node* is in leads to a raise."""
     for outer in program.parents(node):
         if isinstance(outer, ast.If) and any(isinstance(s, ast.Raise) for s in outer.body):

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import ast
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.programs import Program, called, docstrings, programs
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.examples import compiler
+
+_CALLS = {
+    "new_run_id", "new_task_id", "register_run_id", "register_task_id", "_new_run", "_new_task",
+    "persist_constants",
+}  # fmt: skip
+_WRITES = {"write", "write_text", "dump", "makedirs", "mkdir"}
+_FIX = "Leave it to `init` and `step`: give them --run-id and --task-id and they register both."
+
+
+class RegisteredByHand(Rule):
+    """Runs or tasks are registered outside `init` and `step`.
+
+    A run that the deployer creates is a second run beside the one that executes, or has an id of
+    another kind; files written below `_meta` work with the local provider alone and break with
+    its layout. The commands register what they run.
+    """
+
+    code = "MOK502"
+    name = "registered-by-hand"
+    clauses = ("I2",)
+    severity = Severity.ERROR
+
+    VALID = (
+        Example("init registers the run", compiler("""\
+        def init(flow, run):
+            return ["python", flow, "init", "--run-id", run, "--task-id", "params"]
+        """)),
+    )  # fmt: skip
+    INVALID = (
+        Example("a run from the deployer", compiler("""\
+        def trigger(obj):
+            run = obj.metadata.new_run_id()  # <-- here
+            return ["python", "flow.py", "init", "--run-id", run, "--task-id", "params"]
+        """)),
+        Example("files of the local provider", compiler("""\
+        import json, os
+
+        def register(root, flow, run):
+            with open(os.path.join(root, flow, run, "_meta", "_self.json"), "w") as f:  # <-- here
+                json.dump({"flow_id": flow, "run_number": run}, f)
+        """)),
+    )  # fmt: skip
+
+    def check(self, analysis: Analysis, verdict: Judge) -> None:
+        for program in programs(analysis):
+            silent = docstrings(program.tree)
+            for node in program.nodes(ast.Call):
+                if called(node) in _CALLS and not _for_heartbeat(program, node):
+                    text = f"`{ast.unparse(node.func)}` registers what init and step register"
+                    verdict.fail(program.place(node), text, _FIX)
+            for constant in program.nodes(ast.Constant):
+                if id(constant) in silent or not isinstance(constant.value, str):
+                    continue
+                if not constant.value.endswith("_self.json"):
+                    continue
+                scope: ast.AST = program.function(constant) or program.tree
+                names = {called(n) for n in ast.walk(scope) if isinstance(n, ast.Call)}
+                if names & _WRITES:
+                    text = f"`{constant.value}` of the local metadata provider is written by hand"
+                    verdict.fail(program.place(constant), text, _FIX)
+        for command in analysis.of_kind("init"):
+            verdict.ok(command.origin, "`init` registers the run")
+        if not verdict.findings and not verdict.evidence:
+            verdict.not_applicable("no run is started")
+
+
+def _for_heartbeat(program: Program, node: ast.Call) -> bool:
+    """Whether a run that exists is only made known for its heartbeat; or no method is called."""
+    scope = program.function(node)
+    return not isinstance(node.func, ast.Attribute) or (
+        scope is not None and "heartbeat" in ast.unparse(scope)
+    )
