@@ -12,6 +12,7 @@ from metaflow_orchestrator_kit.validate.project import Module, Project, dotted
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 PARAMETERS = "add_custom_parameters"
+ATTRIBUTE_FLAG = "--deployer-attribute-file"
 #: Decorators that add no option and change no signature.
 _HARMLESS = {"pass_obj", "pass_context", "wraps", "cache", "no_type_check", "version_option",
              "help_option", "confirmation_option", "override"}  # fmt: skip
@@ -50,8 +51,6 @@ class Command:
     below: bool = False
     """Whether it stands below the command decorator, where the command does not see it."""
     passes_obj: int = 0
-    called: str = ""
-    """How the group's callable is spelled: ``click.group`` or ``group`` of an own helper."""
 
     @property
     def root(self) -> Command:
@@ -82,6 +81,12 @@ def scheduler_commands(project: Project, *names: str) -> list[Command]:
     return [
         c for c in commands(project) if not c.is_group and c.name in names and c.parent is not None
     ]
+
+
+def attribute_names(project: Project) -> set[str]:
+    """What the commands of the project call the file that the Deployer API reads."""
+    found = [c.flagged(ATTRIBUTE_FLAG) for c in commands(project)]
+    return {p.dest for p in found if p is not None}
 
 
 def _functions(body: list[ast.stmt]) -> Iterator[Function]:
@@ -115,7 +120,7 @@ def _command(
         return None
     command = Command(
         _given_name(project, made, module, node), node, module, parent,
-        decorator_name(made).endswith("group"), origin_of(module, made), called=decorator_name(made),
+        decorator_name(made).endswith("group"), origin_of(module, made),
     )  # fmt: skip
     for index, decorator in enumerate(node.decorator_list):
         if decorator is not made:
@@ -192,10 +197,8 @@ def _helper(
     info = home.functions.get(name)
     if info is None:
         return False
-    inner = [
-        n for n in ast.walk(info.node)
-        if isinstance(n, ast.Call) and decorator_name(n).rpartition(".")[2] in ("option", "argument")
-    ]  # fmt: skip
+    calls = [n for n in ast.walk(info.node) if isinstance(n, ast.Call)]
+    inner = [c for c in calls if decorator_name(c).endswith(("option", "argument"))]
     for call in inner:
         if any(isinstance(a, ast.Starred) for a in call.args):
             return False

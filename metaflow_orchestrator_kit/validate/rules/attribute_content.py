@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from metaflow_orchestrator_kit.validate import clicks
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.model.values import (
+    Cell,
+    Entry,
+    MapCell,
+    Origin,
+    Ref,
+    Text,
+    Value,
+    key_of,
+    names_in,
+    options_of,
+)
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.examples import cli
+
+_DEPLOYMENT = ("name", "flow_name", "metadata")
+_RUN = ("name", "metadata", "pathspec")
+_PROVIDER = re.compile(r"^[a-z_]+@")
+_FIX = (
+    'create answers {"name", "flow_name", "metadata": obj.metadata.metadata_str()}; trigger '
+    '{"name", "metadata", "pathspec": "<flow>/<run id>"}.'
+)
+
+
+def _command(name: str, payload: str) -> dict[str, str]:
+    return cli(f"""\
+import json
+
+@acme.command()
+@click.option("--deployer-attribute-file", default=None)
+@click.pass_obj
+def {name}(obj, deployer_attribute_file):
+    run_id = obj.run_id
+    if deployer_attribute_file:
+        with open(deployer_attribute_file, "w") as f:
+            json.dump({payload}, f)
+""")
+
+
+_META = '"metadata": obj.metadata.metadata_str()'
+
+
+class AttributeContentWrong(Rule):
+    """What `create` or `trigger` tells the Deployer API is incomplete, or not what it means.
+
+    `DeployedFlow` and `TriggeredRun` are built from that JSON object. A missing `name` is None to
+    the user; `metadata` that is not `TYPE@info` makes `metaflow.metadata(...)` raise ValueError;
+    a `pathspec` that is not `<flow>/<run id>` makes `.run` look for another object for ever.
+
+    Write all the keys, and `obj.metadata.metadata_str()` for the metadata.
+    """
+
+    code = "MOK126"
+    name = "attribute-content-wrong"
+    clauses = ("C4", "B8")
+    severity = Severity.ERROR
+
+    VALID = (
+        Example("a deployment", _command(
+            "create", f'{{"name": "n", "flow_name": obj.flow.name, {_META}}}')),
+        Example("a run", _command(
+            "trigger", f'{{"name": "n", "pathspec": f"{{obj.flow.name}}/{{run_id}}", {_META}}}')),
+    )  # fmt: skip
+    INVALID = (
+        Example("no metadata provider", _command(
+            "create", '{"name": "n", "flow_name": obj.flow.name,\n'
+            '            "metadata": "{}"  # <-- here\n}')),
+        Example("no name", _command(
+            "trigger", f'{{"pathspec": f"{{obj.flow.name}}/{{run_id}}", {_META}}}')),
+        Example("a step in the pathspec", _command(
+            "trigger", f'{{"name": "n", {_META},\n'
+            '            "pathspec": f"{obj.flow.name}/{run_id}/start"  # <-- here\n}')),
+    )  # fmt: skip
+
+    def check(self, analysis: Analysis, verdict: Judge) -> None:
+        names = clicks.attribute_names(analysis.project)
+        seen = False
+        for event in analysis.calls("dump", "dumps"):
+            to_file = any(names & names_in(item.value) for item in event.args[1:])
+            for cell in _maps(event.args[0].value if event.args else None, event.cells):
+                keys = {key_of(e.key): e for e in cell.entries}
+                if not to_file and not {"pathspec", "metadata"} <= keys.keys():
+                    continue
+                seen = True
+                place = event.function.qualname if event.function else ""
+                kind = _RUN if "pathspec" in keys or place == "trigger" else _DEPLOYMENT
+                missing = [] if None in keys else [k for k in kind if k not in keys]
+                before = len(verdict.findings)
+                if missing:
+                    verdict.fail(
+                        cell.origin,
+                        f"the answer lacks {' and '.join(f'`{m}`' for m in missing)}",
+                        _FIX,
+                    )
+                for where, message in _wrong(keys):
+                    verdict.fail(where, message, _FIX)
+                if len(verdict.findings) == before:
+                    verdict.ok(cell.origin, "the answer has every key, in its form")
+        if not seen:
+            if names:
+                verdict.unsure(None, "what is written to the attribute file was not found")
+            else:
+                verdict.not_applicable("no command takes an attribute file")
+
+
+def _maps(value: Value | None, cells: Mapping[int, Cell]) -> Iterator[MapCell]:
+    for _, option in options_of(value) if value is not None else ():
+        cell = cells.get(option.cell) if isinstance(option, Ref) else None
+        if isinstance(cell, MapCell):
+            yield cell
+
+
+def _wrong(keys: dict[str | None, Entry]) -> Iterator[tuple[Origin, str]]:
+    metadata, pathspec = keys.get("metadata"), keys.get("pathspec")
+    for _, option in options_of(metadata.value) if metadata else ():
+        literal = option.literal() if isinstance(option, Text) else None
+        if metadata and (isinstance(option, Ref) or (literal and not _PROVIDER.match(literal))):
+            said = literal if literal is not None else "a mapping"
+            yield metadata.origin, f"`metadata` is {said}, and not a metadata provider, `TYPE@info`"
+            break
+    for _, option in options_of(pathspec.value) if pathspec else ():
+        if not isinstance(option, Text) or pathspec is None:
+            continue
+        skeleton = option.skeleton()
+        if skeleton.count("/") > 1 or ("/" not in skeleton and "\0" not in skeleton):
+            shown = skeleton.replace("\0", "...")
+            yield pathspec.origin, f"`pathspec` is {shown}, and not `<flow>/<run id>`"
+        elif "UNKNOWN" in skeleton.upper().partition("/")[0] or _guessed(option):
+            yield pathspec.origin, "`pathspec` may name no flow (UNKNOWN), so `.run` finds nothing"
+
+
+def _guessed(text: Text) -> bool:
+    """Whether the flow's part may be the word that stands for not knowing it."""
+    first = text.parts[0].content if text.parts else ""
+    if isinstance(first, str):
+        return False
+    return any(
+        isinstance(o, Text) and (o.literal() or "").upper() == "UNKNOWN"
+        for _, o in options_of(first)
+    )
