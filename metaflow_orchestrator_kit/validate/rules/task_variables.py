@@ -1,0 +1,57 @@
+"""Which variables of the environment the tasks are given."""
+
+from __future__ import annotations
+
+import re
+
+from metaflow_orchestrator_kit.validate import env
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.findings import Confidence
+from metaflow_orchestrator_kit.validate.model.values import Const, Origin
+from metaflow_orchestrator_kit.validate.rules.base import Judge
+from metaflow_orchestrator_kit.validate.rules.commands import by_place, nothing_launched
+from metaflow_orchestrator_kit.validate.rules.syntax import calls, index
+
+
+def _only_named(name: str) -> str:
+    return f"{name} is named, but not seen to be set"
+
+
+def written(analysis: Analysis, *names: str) -> list[Origin]:
+    """Where one of the variables is set to something, for a task or for the process itself."""
+    return [
+        w.origin
+        for w in analysis.environment
+        if any(env.matches(w, name) for name in names)
+        and not (isinstance(w.value, Const) and w.value.value is None)
+    ]
+
+
+def given_by_platform(analysis: Analysis) -> Origin | None:
+    """Where a compute platform of Metaflow makes the job, with an environment of its own."""
+    for module, call in calls(analysis, "create_job", "create_jobset"):
+        return analysis.place(module, call)
+    return None
+
+
+def judge_variables(
+    analysis: Analysis, judge: Judge, names: tuple[str, ...], *, message: str, help: str
+) -> None:
+    """Fail at the first step when nothing in the project sets or names any of the variables."""
+    if nothing_launched(analysis, judge):
+        return
+    places = written(analysis, *names)
+    if places:
+        judge.ok(places[0], f"{names[0]} is set")
+        return
+    platform = given_by_platform(analysis)
+    if platform is not None:
+        judge.unsure(platform, f"whether the job of the platform has {names[0]} is not seen")
+        return
+    word = re.compile(r"(?<![A-Z_])(?:" + "|".join(names) + r")(?![A-Z_])")
+    for module, node in index(analysis).strings:
+        if isinstance(node.value, str) and word.search(node.value):
+            judge.unsure(analysis.place(module, node), _only_named(names[0]))
+            return
+    place = next(iter(by_place(analysis, "step")))
+    judge.fail(place, message, help, confidence=Confidence.MEDIUM)
