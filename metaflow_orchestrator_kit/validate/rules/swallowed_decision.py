@@ -17,16 +17,17 @@ _FIX = (
 )
 
 
-class GuessedControlFlow(Rule):
-    """A fan-out width or a chosen branch that cannot be read is replaced by a default.
+class SwallowedDecision(Rule):
+    """An error in reading a fan-out width or a chosen branch is swallowed.
 
-    A broad `except` around the reading turns a missing artifact, a wrong datastore root or a
-    renamed attribute into "one item" or "the first branch": the run is green and most of its work
-    was not done. Let the error fail the task.
+    A broad `except` turns a missing artifact, a wrong datastore root or a renamed attribute into
+    whatever the variable held before, None or "": the run goes on, green, and most of its work was
+    not done. (A value that the handler itself makes up is reported by `guessed-decision`.) Let
+    the error fail the task.
     """
 
     code = "MOK903"
-    name = "guessed-control-flow"
+    name = "decision-error-swallowed"
     clauses = ("F10", "F13", "I1")
     severity = Severity.ERROR
 
@@ -45,12 +46,12 @@ class GuessedControlFlow(Rule):
         """)),
     )  # fmt: skip
     INVALID = (
-        Example("one item", compiler("""\
-        def width(store):
+        Example("nothing known", compiler("""\
+        def branch(store):
             try:
-                return int(store["_foreach_num_splits"])
+                return store["_transition"][0][0]
             except Exception:  # <-- here
-                return 1
+                return None
         """)),
         Example("the first branch", compiler("""\
         def branch(store, node):
@@ -118,7 +119,7 @@ def _swallower(program: Program, node: ast.AST) -> ast.ExceptHandler | None:
             for handler in outer.handlers:
                 if not _is_broad(handler):
                     continue
-                return None if _leaves(handler) else handler
+                return None if _leaves(handler) or _makes_up(handler) else handler
         inner = outer
     return None
 
@@ -135,4 +136,16 @@ def _leaves(handler: ast.ExceptHandler) -> bool:
             return True
         if isinstance(node, ast.Call) and re.search(r"exit$|fail$|abort$", dotted(node.func) or ""):
             return True
+    return False
+
+
+def _makes_up(handler: ast.ExceptHandler) -> bool:
+    """Whether the handler puts a number, or the first of something, in its place."""
+    for node in handler.body:
+        if isinstance(node, ast.Return | ast.Assign):
+            match node.value:
+                case ast.Constant(value=int()) | ast.Subscript() | ast.Call():
+                    return True
+                case _:
+                    pass
     return False

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.argv import Command, Presence, Side
+from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.commands import by_place, nothing_launched
+from metaflow_orchestrator_kit.validate.rules.examples import compiler
+
+#: Flags that belong to every command of a kind when they belong to one. (--branch, --environment,
+#: --datastore-root and the attempt's number have rules of their own.)
+_TOP = ("--metadata", "--datastore", "--event-logger", "--monitor", "--with")
+_STEP = ("--namespace", "--tag", "--clone-run-id", "--clone-only")
+_FIX = "Build all commands of one kind with one function, or add the flag here too."
+
+
+class SiblingFlags(Rule):
+    """One of several commands lacks a flag that the others have.
+
+    Extensions build `step` in more than one place: for the entry step, the body of a foreach, the
+    join, a fallback. A flag added to one of them later is missing in the others, and only flows
+    of that shape notice: a join in another namespace, a foreach body without its decorators.
+    """
+
+    code = "MOK909"
+    name = "sibling-lacks-flag"
+    clauses = ("D10", "G2", "D9")
+    severity = Severity.WARNING
+
+    VALID = (
+        Example("the same flags", compiler("""\
+        def linear(node, flow, meta):
+            return ["python", flow, "--metadata", meta, "step", node, "--run-id", "r"]
+
+        def join(node, flow, meta, inputs):
+            top = ["python", flow, "--metadata", meta]
+            return top + ["step", node, "--run-id", "r", "--input-paths", inputs]
+        """)),
+    )  # fmt: skip
+    INVALID = (
+        Example("a join in another namespace", compiler("""\
+        def linear(node, flow, ns):
+            return ["python", flow, "--quiet", "step", node, "--run-id", "r", "--namespace", ns]
+
+        def join(node, flow, inputs):
+            top = ["python", flow, "--quiet"]
+            return top + ["step", node, "--run-id", "r", "--input-paths", inputs]  # <-- here
+        """)),
+        Example("init with another metadata provider", compiler("""\
+        def commands(node, flow, meta):
+            init = ["python", flow, "--quiet", "init", "--run-id", "r"]  # <-- here
+            step = ["python", flow, "--quiet", "--metadata", meta, "step", node, "--run-id", "r"]
+            return init, step
+        """)),
+    )  # fmt: skip
+
+    def check(self, analysis: Analysis, verdict: Judge) -> None:
+        if nothing_launched(analysis, verdict):
+            return
+        steps = by_place(analysis, "step")
+        every = by_place(analysis, "step", "init")
+        if len(every) < 2:
+            verdict.not_applicable("there is one command only")
+            return
+        for flag in _TOP:
+            places = steps if flag == "--with" else every
+            _compare(flag, Side.TOP, places, verdict)
+        for flag in _STEP:
+            _compare(flag, Side.COMMAND, steps, verdict)
+        for place in every:
+            verdict.ok(place, "the commands have the same flags")
+
+
+def _compare(flag: str, side: Side, places: dict[Origin, list[Command]], verdict: Judge) -> None:
+    seen = {p: [c.presence(flag, side) for c in commands] for p, commands in places.items()}
+    having = [p for p, found in seen.items() if Presence.ALWAYS in found]
+    sometimes = [p for p, found in seen.items() if Presence.SOMETIMES in found]
+    lacking = [p for p, found in seen.items() if set(found) == {Presence.ABSENT}]
+    if not having and not sometimes:
+        return
+    other = (having or sometimes)[0]
+    for place in lacking:
+        kind = places[place][0].kind
+        text = f"this `{kind}` lacks `{flag}`, which the command at {other.path}:{other.line} has"
+        verdict.fail(place, text, _FIX)
