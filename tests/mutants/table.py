@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mutant import Mutant
 from mutants_of_deployments import OPERATIONS, PARAMETERS, SETTINGS
+from mutants_of_options import HOOKS, TOKENS
 from mutants_of_runs import ATTEMPTS, GRAPHS, LINEAR_DAG
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -13,4 +14,6 @@ MUTANTS: tuple[Mutant, ...] = (
     *SETTINGS,
     *PARAMETERS,
     *OPERATIONS,
+    *TOKENS,
+    *HOOKS,
 )

@@ -40,14 +40,14 @@ def terminate_while_running(live: Live) -> None:
     )
     live.extra["status_before"] = live.status()
     start = time.monotonic()
-    live.extra["terminate"] = _outcome(live.triggered.terminate)
+    live.extra["terminate"] = outcome(live.triggered.terminate)
     live.extra["terminate"]["seconds"] = round(time.monotonic() - start, 3)
     live.wait_for_end()
     live.extra["entries_before"] = len(live.ledger())
     time.sleep(2.0)  # what must not happen has this long to happen
     live.extra["entries_after"] = len(live.ledger())
     live.extra["status_after"] = live.status()
-    live.extra["terminate_again"] = _outcome(live.triggered.terminate)
+    live.extra["terminate_again"] = outcome(live.triggered.terminate)
 
 
 @action
@@ -70,20 +70,20 @@ def list_deployments(live: Live) -> None:
         run = found(live.deployment.name, run_id)
         return {"pathspec": run.pathspec, "status": getattr(run, "status", None)}
 
-    live.extra["listed_all"] = _outcome(names)
-    live.extra["listed_flow"] = _outcome(
+    live.extra["listed_all"] = outcome(names)
+    live.extra["listed_flow"] = outcome(
         lambda: names(str(live.deployment and live.deployment.flow_name))
     )
-    live.extra["listed_other"] = _outcome(lambda: names("NoSuchFlowAnywhere"))
-    live.extra["found_run"] = _outcome(again)
-    live.extra["unknown"] = _outcome(lambda: str(by_name("no-such-deployment").name))
+    live.extra["listed_other"] = outcome(lambda: names("NoSuchFlowAnywhere"))
+    live.extra["found_run"] = outcome(again)
+    live.extra["unknown"] = outcome(lambda: str(by_name("no-such-deployment").name))
 
 
 @action
 def trigger_wrongly_first(live: Live) -> None:
     """Trigger with a parameter that does not exist, and with one of another type, then rightly."""
-    live.extra["misspelt"] = _outcome(lambda: live.deployed.trigger(cuont=1).pathspec)
-    live.extra["mistyped"] = _outcome(lambda: live.deployed.trigger(count="many").pathspec)
+    live.extra["misspelt"] = outcome(lambda: live.deployed.trigger(cuont=1).pathspec)
+    live.extra["mistyped"] = outcome(lambda: live.deployed.trigger(count="many").pathspec)
     run_to_end(live)
 
 
@@ -101,7 +101,7 @@ def compile_and_run(live: Live) -> None:
     run_to_end(live)
 
 
-def _outcome(call: Callable[[], Any]) -> dict[str, Any]:
+def outcome(call: Callable[[], Any]) -> dict[str, Any]:
     """``{"result": …}`` of a call, or ``{"error": type, "message": text}`` of its exception."""
     try:
         return {"result": call()}

@@ -65,6 +65,13 @@ class Live:
         """The scheduler's name as an identifier: ``Deployer(f).<method>()``."""
         return self.settings.scheduler_type.replace("-", "_")
 
+    def seconds_left(self) -> int:
+        """How long a command may take.
+
+        Beyond the scenario's own limit, whose message says what was waited for.
+        """
+        return max(1, int(self.deadline - time.monotonic())) + 30
+
     def deploy(self) -> None:
         """Deploy the flow; through another process when it is to be found by name only."""
         self.phase = "deploy"
@@ -81,8 +88,7 @@ class Live:
     def _create(self) -> Deployment:
         from metaflow import Deployer
 
-        # Beyond the scenario's own limit, whose message says what was waited for.
-        limit = max(1, int(self.deadline - time.monotonic())) + 30
+        limit = self.seconds_left()
         deployer = Deployer(str(self.flow_file), file_read_timeout=limit, **self.top)
         implementation = getattr(deployer, self.method)(**self.deployer_arguments)
         self.deployed = implementation.create(**self.create_arguments)

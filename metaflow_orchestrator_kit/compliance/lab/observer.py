@@ -14,11 +14,11 @@ from typing import Any
 
 from metaflow_orchestrator_kit.compliance.extension import split_deploy_args
 from metaflow_orchestrator_kit.compliance.lab import events
-from metaflow_orchestrator_kit.compliance.lab.actions import ACTIONS
 from metaflow_orchestrator_kit.compliance.lab.flows import copy_flow, fill_in, scenario_token
 from metaflow_orchestrator_kit.compliance.lab.live import GaveUp, Live
 from metaflow_orchestrator_kit.compliance.lab.processes import SCENARIO, marked
 from metaflow_orchestrator_kit.compliance.lab.reading import plain, read_run
+from metaflow_orchestrator_kit.compliance.lab.scripts import ACTIONS
 from metaflow_orchestrator_kit.compliance.lab.settings import LabSettings, write_atomically
 from metaflow_orchestrator_kit.compliance.model import (
     LEDGER,

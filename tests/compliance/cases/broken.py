@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from broken_options import BROKEN_OPTIONS
 from made import (
     RUN,
+    Broken,
     Change,
     artifact,
     entry,
@@ -21,16 +22,6 @@ from made import (
 )
 
 from metaflow_orchestrator_kit.compliance.model import Deployment, Failure, Observation, Residue
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A change to the right observation that the case must not let pass."""
-
-    case: str
-    what: str
-    change: Change
-    says: str
 
 
 def _ledger_without(step: str, attempt: int) -> Change:
@@ -215,4 +206,5 @@ BROKEN: tuple[Broken, ...] = (
     Broken("terminate-stops", "goes on", plus(task("join")), "'join'"),
     Broken("terminate-stops", "retried", of_step("work", attempts=[0, 1]), "attempts of task work"),
     Broken("terminate-stops", "later", extra("entries_after", 4), "before and after"),
+    *BROKEN_OPTIONS,
 )

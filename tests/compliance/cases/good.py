@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from good_options import GOOD_OPTIONS
 from made import RUN, observed, task, with_ledger
 
 from metaflow_orchestrator_kit.compliance.cases import params
@@ -259,4 +260,5 @@ GOOD: dict[str, Observation] = {
     ),
     "resourced": _resourced(),
     "terminated": _terminated(),
+    **GOOD_OPTIONS,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from metaflow_orchestrator_kit.compliance.model import (
@@ -97,6 +97,16 @@ def with_ledger(seen: Observation, user_code: dict[str, list[int]] | None = None
 
 
 Change = Callable[[Observation], Observation]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A change to the right observation that the case must not let pass."""
+
+    case: str
+    what: str
+    change: Change
+    says: str
 
 
 def of_step(step: str, **fields: Any) -> Change:

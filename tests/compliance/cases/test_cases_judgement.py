@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from broken import BROKEN, Broken
+from broken import BROKEN
 from good import GOOD
-from made import of_step, overall
+from made import Broken, of_step, overall
 
 from metaflow_orchestrator_kit.compliance.case import Case
 from metaflow_orchestrator_kit.compliance.cases import all_cases
@@ -21,6 +21,7 @@ JUDGES_THE_RUN = {
     "branch-on-run",
     "failing-status",
     "found-by-name",
+    "hooks-after-success",
     "linear-no-files",
     "linear-no-processes",
     "linear-run-succeeds",

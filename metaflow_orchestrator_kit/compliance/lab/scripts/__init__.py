@@ -1,0 +1,8 @@
+"""Every special action, by name; one module for each kind of story that a scenario tells."""
+
+from __future__ import annotations
+
+from metaflow_orchestrator_kit.compliance.lab.actions import ACTIONS
+from metaflow_orchestrator_kit.compliance.lab.scripts import hooked, owned
+
+__all__ = ["ACTIONS", "hooked", "owned"]

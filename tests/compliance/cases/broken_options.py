@@ -1,0 +1,77 @@
+"""Broken observations of what an orchestrator need not be able to do."""
+
+from __future__ import annotations
+
+from made import (
+    Broken,
+    Change,
+    artifact,
+    extra,
+    of_run,
+    overall,
+    plus,
+    task,
+)
+
+from metaflow_orchestrator_kit.compliance.model import Observation
+
+
+def _hooks(**changes: object) -> Change:
+    """Change what the hooks left in the ledger; None takes the entry of that hook away."""
+
+    def change(seen: Observation) -> Observation:
+        ledger = []
+        for entry in seen.ledger:
+            if entry.get("hook") in changes:
+                new = changes[entry["hook"]]
+                if isinstance(new, dict):
+                    ledger.append({**entry, **new})
+            else:
+                ledger.append(entry)
+        return overall(ledger=ledger)(seen)
+
+    return change
+
+
+def _also_hook(hook: str) -> Change:
+    def change(seen: Observation) -> Observation:
+        return overall(ledger=[*seen.ledger, {**seen.ledger[-1], "hook": hook}])(seen)
+
+    return change
+
+
+_OTHER = {"error": "CalledProcessError", "message": "SyntaxError in flow.py"}
+
+_TOKENS = (
+    Broken("token-refuses-redeploy", "accepted", extra("redeploy", {"result": "n"}), "another"),
+    Broken("token-refuses-redeploy", "by accident", extra("redeploy", _OTHER), "the refusal says"),
+    Broken("token-lets-in", "refused", extra("authorized", _OTHER), "create(authorize="),
+    Broken("token-lets-in", "no property", extra("token", _OTHER), "production_token"),
+    Broken("token-lets-in", "a new one", extra("token_after_redeploy", {"result": ""}), "after"),
+    Broken("token-on-run", "user's", of_run(system_tags=["user:x"]), "METAFLOW_PRODUCTION_TOKEN"),
+    Broken("token-on-run", "last", artifact("end", "client_namespace", "user:x"), "inside 'end'"),
+    Broken("token-guards-operations", "ends", extra("terminate", {"result": True}), "terminate()"),
+    Broken("token-guards-operations", "deletes", extra("delete", {"result": True}), "delete()"),
+    Broken(
+        "token-guards-operations",
+        "says no, and deletes",
+        extra("token_after_refusals", _OTHER),
+        "still found by its name",
+    ),
+    Broken("token-guards-operations", "ends it", overall(final_status="ABORTED"), "final status"),
+)
+
+_HOOKS = (
+    Broken("hooks-after-success", "the others kept", _hooks(told_next=None), "that raises keeps"),
+    Broken("hooks-after-success", "one decorator", _hooks(told_elsewhere=None), "told_elsewhere"),
+    Broken("hooks-after-success", "both outcomes", _also_hook("warned_next"), "warned_next"),
+    Broken("hooks-after-success", "too early", _hooks(told_next={"time": 0.5}), "last attempt"),
+    Broken("hooks-after-success", "no run", _hooks(told_run={"pathspec": "None"}), "its run"),
+    Broken("hooks-keep-success", "failed", overall(final_status="FAILED"), "fails the run"),
+    Broken("hooks-keep-success", "later", extra("status_after_hooks", "FAILED"), "were called"),
+    Broken("hooks-after-failure", "none", _hooks(warned_run=None), "hooks that were called"),
+    Broken("hooks-after-failure", "green", extra("status_after_hooks", "SUCCEEDED"), "replaces"),
+    Broken("hooks-after-failure", "goes on", plus(task("end")), "step 'end'"),
+)
+
+BROKEN_OPTIONS: tuple[Broken, ...] = (*_TOKENS, *_HOOKS)

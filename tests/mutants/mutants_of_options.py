@@ -1,0 +1,74 @@
+"""Mutants in what an orchestrator need not be able to do: tokens, hooks, resume, triggers."""
+
+from __future__ import annotations
+
+from mutant import CONTROL, Mutant
+
+TOKENS = (
+    Mutant(
+        "token-not-asked-for",
+        "identity.py",
+        "if existing is None or existing.owner == user:",
+        "if existing is None or user:",
+        kills=("token-refuses-redeploy", "token-guards-operations"),
+        says="create() by another user",
+        spares=("token-on-run", CONTROL),
+    ),
+    Mutant(
+        "token-not-asked-for-when-ending",
+        "my_scheduler_support.py",
+        "authorise_or_raise(obj.deployment, get_username(), existing, authorize)",
+        "str(existing)",
+        kills=("token-guards-operations",),
+        says="terminate() by another user",
+        spares=("token-refuses-redeploy", CONTROL),
+    ),
+    Mutant(
+        "token-renewed-at-each-deploy",
+        "identity.py",
+        "elif previous is None or generate_new_token:",
+        "elif True:",
+        kills=("token-lets-in",),
+        says="production_token of the deployment after the redeploy",
+        spares=("token-refuses-redeploy", "token-on-run", CONTROL),
+    ),
+    Mutant(
+        "token-not-in-the-environment",
+        "compiler.py",
+        '"METAFLOW_PRODUCTION_TOKEN": identity.production_token,',
+        "",
+        kills=("token-on-run",),
+        says="system tags of the run",
+        spares=("token-refuses-redeploy", "token-lets-in", CONTROL),
+    ),
+)
+
+HOOKS = (
+    Mutant(
+        "hooks-of-success-only",
+        "embedded_executor.py",
+        "plan.success_hooks if succeeded else plan.error_hooks",
+        "plan.success_hooks",
+        kills=("hooks-after-failure",),
+        says="hooks that were called",
+        spares=("hooks-after-success", "hooks-keep-success", CONTROL),
+    ),
+    Mutant(
+        "hooks-of-one-decorator",
+        "compiler.py",
+        "return tuple(hook for deco in decorators for hook in getattr(deco, which))",
+        "return tuple(getattr(decorators[0], which)) if decorators else ()",
+        kills=("hooks-after-success", "hooks-after-failure"),
+        says="only one of several @exit_hook decorators is read",
+        spares=("hooks-keep-success", CONTROL),
+    ),
+    Mutant(
+        "hooks-stop-at-the-first-that-fails",
+        "embedded_executor.py",
+        'print(f"exit hook {hook}: exit code {exit_code}", file=sys.stderr)',
+        "if exit_code:\n                    break",
+        kills=("hooks-after-success", "hooks-after-failure"),
+        says="a hook that raises keeps the others from being called",
+        spares=("hooks-keep-success", CONTROL),
+    ),
+)
