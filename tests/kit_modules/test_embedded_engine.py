@@ -73,6 +73,25 @@ def test_without_its_warm_process_a_run_goes_on_with_fresh_ones(live: Live) -> N
     live.no_process_is_left()
 
 
+def test_what_a_task_had_started_does_not_live_on_beside_its_repetition(live: Live) -> None:
+    run_id = live.start(live.deploy("parent"), hold=True)
+    live.has_begun(run_id)
+    children = live.notes(run_id) / "children"
+    wait_until(lambda: children.read_text().count("\n") == 1, "the first child")
+    first = int(children.read_text())
+
+    kill_executor(live)
+    wait_until(
+        lambda: live.engine.run(run_id) and children.read_text().count("\n") == 2,
+        "the child of the repetition",
+    )
+
+    assert first not in dict(live.processes())
+    live.let_go(run_id)
+    assert live.finished(run_id).status == "SUCCEEDED"
+    live.no_process_is_left()
+
+
 def test_a_run_whose_executor_was_killed_can_be_terminated(live: Live) -> None:
     run_id = live.start(live.deploy("solo"), hold=True)
     live.has_begun(run_id)

@@ -128,3 +128,27 @@ def signal_group(pid: int, number: signal.Signals) -> None:
     """Signal a process group, which may be gone already."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
+
+
+def end_strays(variable: str, value: str) -> list[int]:
+    """Kill every process of this machine that was started with a variable of that value.
+
+    The kernel ends the step processes of a killed engine, not what those had started: the nodes
+    of a gang, or a command of the user's. Inherited variables tell whose they are; a process id
+    that was noted down might be another program's by now.
+
+    Returns:
+        The ids of the processes; none where there is no `/proc`.
+    """
+    mark = f"{variable}={value}".encode()
+    strays = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        pid = int(folder.name)
+        try:
+            variables = (folder / "environ").read_bytes().split(b"\0")
+            if pid != os.getpid() and mark in variables:
+                os.kill(pid, signal.SIGKILL)
+                strays.append(pid)
+        except OSError:
+            continue  # It is gone, or somebody else's.
+    return strays
