@@ -124,6 +124,8 @@ class TaskSeen:
     """Pathspecs ``run/step/task``; None where the client could not tell."""
     created_at: float | None
     finished_at: float | None
+    attempt_times: list[tuple[int, float, float | None, bool | None]] = field(default_factory=list)
+    """Number, start, end and success of each attempt; end and success None where it left none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from metaflow_orchestrator_kit import Cap, __version__
 from metaflow_orchestrator_kit.compliance.config import Backend, ConfigError, read_backends
 from metaflow_orchestrator_kit.compliance.verdict import Exit
 from metaflow_orchestrator_kit.test.args import ArgumentError, format_list, masked, parse_all
+from metaflow_orchestrator_kit.test.outcome import UPDATE, Known
 from metaflow_orchestrator_kit.test.preflight import NotReady, check_packages
 
 _PROGRAM = "metaflow-orchestrator-test"
@@ -54,7 +55,16 @@ Exit codes: 0 every required case that applies ran and passed, 1 something faile
     "--report-dir",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Write report.json, junit.xml and all evidence there.",
+    help="Write the report (JSON, HTML, JUnit, Markdown, a badge) and all evidence there.",
+)
+@click.option(
+    "--known-failures",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Failures that are known, in YAML: case, message (a part of it), reason.",
+)
+@click.option(
+    "--update-known-failures", is_flag=True, help="Make that file true; only after a whole run."
 )
 @click.option(
     "--timeout", type=click.FloatRange(min=1), metavar="SECONDS", help="Limit of every scenario."
@@ -74,6 +84,8 @@ def command(
     timeout: float | None,
     keep: bool,
     list_only: bool,
+    known_failures: Path | None,
+    update_known_failures: bool,
     pytest_arguments: tuple[str, ...],
 ) -> None:
     """Deploy and run real flows on a scheduler; say, capability by capability, what holds."""
@@ -82,6 +94,8 @@ def command(
         deploy_args = parse_all(deploy_lists, deploy_singles)
         requested = _requested(capabilities)
         backends = _backends(config, scheduler_type, deploy_args)
+        partial = bool(select or pytest_arguments or list_only)
+        known = _known(known_failures, update_known_failures, partial=partial, of=backends)
     except (NotReady, ArgumentError, ConfigError, ValueError) as error:
         _refuse(str(error))
     from metaflow_orchestrator_kit.test.suite import Request, Screen, run_suite
@@ -104,10 +118,11 @@ def command(
             list_only=list_only,
             pytest_arguments=pytest_arguments,
             again=_again(config, backend, deploy_args, capabilities),
+            known=known,
         )
         try:
             outcomes.append(run_suite(request, screen))
-        except (NotReady, ValueError) as error:
+        except (NotReady, ConfigError, ValueError) as error:
             _refuse(str(error))
         except KeyboardInterrupt:
             sys.exit(130)
@@ -151,6 +166,23 @@ def _backends(
         )
         for one in backends
     ]
+
+
+def _known(file: Path | None, update: bool, *, partial: bool, of: list[Backend]) -> Known | None:
+    """The list of known failures; it is never taken without being named."""
+    if file is None:
+        if update:
+            raise ArgumentError(f"{UPDATE} needs --known-failures FILE.")
+        return None
+    if len(of) > 1:
+        raise ArgumentError("--known-failures is of one backend; narrow with --scheduler-type.")
+    if update and partial:
+        raise ArgumentError(
+            f"{UPDATE} needs a whole run: leave out --select, --list and pytest's arguments."
+        )
+    known = Known(file, update)
+    known.check()
+    return known
 
 
 def _again(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-import json
 import os
 import secrets
 import shutil
@@ -13,21 +12,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from metaflow_orchestrator_kit.compliance import cases
 from metaflow_orchestrator_kit.compliance.config import Backend, Suite
 from metaflow_orchestrator_kit.compliance.extension import Extension
+from metaflow_orchestrator_kit.compliance.known.judge import Judged
 from metaflow_orchestrator_kit.compliance.lab.environment import lab_environment
 from metaflow_orchestrator_kit.compliance.lab.processes import LAB, end_group, end_marked
-from metaflow_orchestrator_kit.compliance.report.document import document
 from metaflow_orchestrator_kit.compliance.report.results import gather
 from metaflow_orchestrator_kit.compliance.report.table import failures, render
 from metaflow_orchestrator_kit.compliance.select import Fate, Plan
-from metaflow_orchestrator_kit.compliance.verdict import Exit, Result, exit_code
+from metaflow_orchestrator_kit.compliance.verdict import Exit
 from metaflow_orchestrator_kit.test.args import masked
+from metaflow_orchestrator_kit.test.outcome import Known, write_report
 from metaflow_orchestrator_kit.test.preflight import NotReady, check_extension
 from metaflow_orchestrator_kit.test.progress import Progress
 
@@ -49,6 +49,7 @@ class Request:
     list_only: bool
     pytest_arguments: tuple[str, ...]
     again: str
+    known: Known | None = None
 
 
 @dataclass(slots=True)
@@ -65,6 +66,7 @@ def run_suite(request: Request, screen: Screen) -> Exit:
     Raises:
         NotReady: the extension or the report folder cannot be used.
         ValueError: the extension's declaration or ``--select`` names something unknown.
+        ConfigError: the list of known failures cannot be read or written.
     """
     folder = _folder(request)
     environment = lab_environment(os.environ, folder / "datastore")
@@ -85,15 +87,25 @@ def run_suite(request: Request, screen: Screen) -> Exit:
         if any(one.fate in (Fate.RUN, Fate.PROBE) for one in plan.planned):
             code, output = _run_pytest(request, suite, plan, environment.variables, screen)
         _forget_secrets(suite)
-        results = gather(plan, suite.results)
-        outcome = _outcome(results, code, output, screen)
+        judged = Judged(gather(plan, suite.results), [])
+        if request.known is not None:
+            judged = request.known.judge(judged.results, screen.say)
+        outcome = _outcome(judged, code, output, screen)
         keep = keep or outcome is not Exit.PASSED
-        red = failures(results, colour=screen.colour)
+        red = failures(judged.results, colour=screen.colour)
         if red and not request.pytest_arguments:  # else pytest itself has shown them
             screen.say(f"\n{red}".rstrip())
-        _show(results, folder if keep else None, screen)
+        _show(judged, folder if keep else None, screen)
         if request.report_dir is not None:
-            _write_report(request, extension, plan, results, time.monotonic() - start)
+            write_report(
+                request.report_dir,
+                extension,
+                plan,
+                judged,
+                backend=request.backend,
+                seconds=time.monotonic() - start,
+                known=request.known,
+            )
         return outcome
     finally:
         if not keep:
@@ -191,8 +203,6 @@ def _pytest_options(request: Request, suite: Suite, config: Path) -> list[str]:
     installed = importlib.metadata.entry_points(group="pytest11", name=_PLUGIN)
     if not installed:  # a checkout that is on the path but not installed
         options += ["-p", f"{_PLUGIN}.compliance.plugin"]
-    if request.report_dir is not None:
-        options.append(f"--junitxml={request.report_dir.resolve() / 'junit.xml'}")
     limits = [suite.lab().limit(one.case.scenario.timeout) for one in suite.plan().planned]
     options.append(f"--timeout={300 + int(sum(limits))}")
     return [*options, *request.pytest_arguments, str(Path(cases.__file__).parent)]
@@ -211,12 +221,12 @@ def _interrupt(process: subprocess.Popen[bytes]) -> None:
         process.wait(timeout=40)
 
 
-def _outcome(results: Sequence[Result], code: int, output: str, screen: Screen) -> Exit:
+def _outcome(judged: Judged, code: int, output: str, screen: Screen) -> Exit:
     """The exit code; pytest's own trouble is shown, and is never a pass."""
     if code in (0, 1, 2, 5, -signal.SIGINT):
-        return exit_code(results)
+        return judged.exit_code
     screen.say(output.strip()[-4000:])
-    return Exit.USAGE if code == 4 else max(Exit.FAILED, exit_code(results))
+    return Exit.USAGE if code == 4 else max(Exit.FAILED, judged.exit_code)
 
 
 def _headline(backend: Backend, extension: Extension, plan: Plan) -> str:
@@ -230,9 +240,13 @@ def _headline(backend: Backend, extension: Extension, plan: Plan) -> str:
     )
 
 
-def _show(results: Sequence[Result], evidence: Path | None, screen: Screen) -> None:
-    screen.say(f"\n{render(results, colour=screen.colour)}")
-    left_out = sum(not result.selected and result.required for result in results)
+def _show(judged: Judged, evidence: Path | None, screen: Screen) -> None:
+    screen.say(f"\n{render(judged.results, colour=screen.colour)}")
+    if judged.problems:
+        screen.say("Not as the list of known failures says:")
+        for problem in judged.problems:
+            screen.say(f"  {problem}")
+    left_out = sum(not result.selected and result.required for result in judged.results)
     if left_out:
         screen.say(f"Partial: {left_out} required cases were not selected, so this proves little.")
     if evidence is not None:
@@ -246,14 +260,3 @@ def _show_plan(plan: Plan, screen: Screen) -> None:
     screen.say(
         ", ".join(f"{sum(p.fate is fate for p in plan.planned)} {fate.value}" for fate in Fate)
     )
-
-
-def _write_report(
-    request: Request, extension: Extension, plan: Plan, results: Sequence[Result], seconds: float
-) -> None:
-    assert request.report_dir is not None
-    backend = asdict(request.backend)
-    backend["deploy_args"] = masked(backend["deploy_args"])
-    content = document(extension, plan, results, backend=backend, seconds=seconds)
-    file = request.report_dir / "report.json"
-    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -56,6 +56,7 @@ def _task(task: Any, step: str) -> TaskSeen:
         parents=_or_none(lambda: sorted(_short(path) for path in task.parent_task_pathspecs)),
         created_at=_or_none(lambda: task.created_at.timestamp()),
         finished_at=_or_none(lambda: task.finished_at.timestamp()),
+        attempt_times=_or_none(lambda: _attempt_times(fields)) or [],
     )
 
 
@@ -69,8 +70,39 @@ def _attempts(fields: list[Any]) -> list[int]:
     starts = [item.created_at for item in fields if item.name == "origin-run-id"]
     if not numbers or not starts:
         return sorted({int(item.value) for item in numbers})
-    nearest = (min(numbers, key=lambda item: abs(item.created_at - at)) for at in starts)
-    return [int(item.value) for item in nearest]
+    return [int(_nearest(numbers, at).value) for at in starts]
+
+
+def _attempt_times(fields: list[Any]) -> list[tuple[int, float, float | None, bool | None]]:
+    """When each attempt started and ended, and how; an end belongs to the start before it.
+
+    The client gives the times of metadata in milliseconds.
+    """
+    numbers = [item for item in fields if item.name == "attempt" and str(item.value).isdigit()]
+    starts = [item.created_at for item in fields if item.name == "origin-run-id"]
+    found: list[tuple[int, float, float | None, bool | None]] = []
+    for at, following in zip(starts, [*starts[1:], None], strict=True):
+        end = next(
+            (
+                item
+                for item in fields
+                if item.name == "attempt_ok"
+                and item.created_at >= at
+                and (following is None or item.created_at <= following)
+            ),
+            None,
+        )
+        number = int(_nearest(numbers, at).value)
+        if end is None:
+            found.append((number, at / 1000, None, None))
+        else:
+            good = str(end.value) == "True"
+            found.append((number, at / 1000, end.created_at / 1000, good))
+    return found
+
+
+def _nearest(items: list[Any], at: Any) -> Any:
+    return min(items, key=lambda item: abs(item.created_at - at))
 
 
 def _short(pathspec: str) -> str:
