@@ -74,7 +74,7 @@ class ErrorRetriesIgnored(Rule):
         ignoring = []
         for module, call in calls(analysis, HOOK):
             place = analysis.place(module, call)
-            if _uses_second(analysis, call):
+            if uses_second(analysis, call):
                 verdict.ok(place, "error retries are counted")
                 return
             ignoring.append(place)
@@ -83,7 +83,7 @@ class ErrorRetriesIgnored(Rule):
         if ignoring or mentions(analysis, HOOK):
             return
         for module, node in nodes(analysis, ast.Call, ast.Subscript):
-            if _reads_times(node):
+            if reads_times(node):
                 verdict.fail(
                     analysis.place(module, node),
                     "the number of attempts is read from `times` of @retry",
@@ -91,7 +91,7 @@ class ErrorRetriesIgnored(Rule):
                 )
 
 
-def _uses_second(analysis: Analysis, call: ast.Call) -> bool:
+def uses_second(analysis: Analysis, call: ast.Call) -> bool:
     """Whether the second of the two numbers is used."""
     around = next(iter(above(analysis, call)), None)
     if isinstance(around, ast.Subscript):
@@ -109,7 +109,8 @@ def _uses_second(analysis: Analysis, call: ast.Call) -> bool:
     )
 
 
-def _reads_times(node: ast.AST) -> bool:
+def reads_times(node: ast.AST) -> bool:
+    """Whether *node* reads the attribute ``times`` of a decorator."""
     match node:
         case ast.Call(
             func=ast.Attribute(attr="get", value=value), args=[ast.Constant(value="times"), *_]

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import ast
+import re
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.argv import Option, Side
+from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.commands import by_place
+from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.syntax import (
+    function_of,
+    literal,
+    nodes,
+    terminal,
+    words_of,
+)
+
+FLAG = "--retry-count"
+#: Counters that are 1 at the first attempt, by all the identifiers that lead to them.
+_FROM_ONE = (
+    frozenset(["AWS_BATCH_JOB_ATTEMPT"]),
+    frozenset(["try_number"]),
+    frozenset(["run_count"]),
+    frozenset(["info", "attempt"]),
+)
+_SUBTRACTED = re.compile(r"-\s*1\b")
+
+
+class AttemptCountedFromOne(Rule):
+    """`--retry-count` is taken from a counter that starts at 1, as it stands.
+
+    Metaflow counts attempts from 0. AWS_BATCH_JOB_ATTEMPT, Airflow's `try_number`, Temporal's
+    `info().attempt` and Prefect's `run_count` are 1 at the first: the user's code then runs once
+    less than it should, and the last attempt is taken for the fallback of `@catch`. Subtract 1.
+    """
+
+    code = "MOK451"
+    name = "attempt-counted-from-one"
+    clauses = ("H1",)
+    severity = Severity.ERROR
+
+    VALID = (
+        Example("in shell", compiler("""\
+        def command(node):
+            step = f"step {node} --run-id r --task-id t"
+            return f"python flow.py {step} --retry-count $((AWS_BATCH_JOB_ATTEMPT-1))"
+        """)),
+        Example("through a variable", compiler("""\
+        from temporalio import activity
+        def command(node):
+            attempt = activity.info().attempt
+            retry = attempt - 1
+            cmd = ["python", "flow.py", "step", node, "--run-id", "r", "--task-id", "t"]
+            return cmd + ["--retry-count", str(retry)]
+        """)),
+    )  # fmt: skip
+    INVALID = (
+        Example("of Batch", compiler("""\
+        def command(node):
+            step = f"step {node} --run-id r --task-id t"
+            return f"python flow.py {step} --retry-count $AWS_BATCH_JOB_ATTEMPT"  # <-- here
+        """)),
+        Example("of Temporal", compiler("""\
+        from temporalio import activity
+        def command(node):
+            attempt = activity.info().attempt
+            cmd = ["python", "flow.py", "step", node, "--run-id", "r", "--task-id", "t"]
+            return cmd + ["--retry-count", str(attempt)]  # <-- here
+        """)),
+        Example("of Airflow, in a template", compiler("""\
+        COUNT = "{{ task_instance.try_number }}"
+        def command(node):
+            cmd = ["python", "flow.py", "step", node, "--run-id", "r", "--task-id", "t"]
+            return cmd + ["--retry-count", COUNT]  # <-- here
+        """)),
+    )  # fmt: skip
+
+    def check(self, analysis: Analysis, verdict: Judge) -> None:
+        verdict.not_applicable("`--retry-count` is not taken from a counter that is known")
+        for commands in by_place(analysis, "step").values():
+            for option in (o for c in commands for o in c.options(FLAG, Side.COMMAND)):
+                counter = _counter(option)
+                if counter is None:
+                    continue
+                shown = ".".join(sorted(counter, reverse=True))
+                if _SUBTRACTED.search(option.text or "") or _subtracts(analysis, counter):
+                    verdict.ok(option.origin, f"1 is subtracted from {shown}")
+                    continue
+                verdict.fail(
+                    option.origin,
+                    f"`{FLAG}` is {shown}, which is 1 at the first attempt",
+                    "Subtract 1: Metaflow counts attempts from 0.",
+                    confidence=Confidence.HIGH if len(counter) == 1 else Confidence.MEDIUM,
+                )
+
+
+def _counter(option: Option) -> frozenset[str] | None:
+    names = frozenset(re.findall(r"\w+", option.text or ""))
+    for value in option.values:
+        names |= frozenset(getattr(value, "names", frozenset()))
+        names |= frozenset(re.findall(r"\w+", getattr(value, "skeleton", str)()))
+    return next((c for c in _FROM_ONE if c <= names), None)
+
+
+def _subtracts(analysis: Analysis, counter: frozenset[str]) -> bool:
+    """Whether 1 is taken from the counter, or from a variable that it was given to, anywhere."""
+    for _, node in nodes(analysis, ast.BinOp):
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Sub):
+            continue
+        if literal(node.right) != 1:
+            continue
+        if counter <= words_of(node.left):
+            return True
+        function = function_of(analysis, node)
+        name = terminal(node.left)
+        made = ast.walk(function) if function is not None else iter(())
+        assigned = [m for m in made if isinstance(m, ast.Assign) and counter <= words_of(m.value)]
+        if name in {terminal(t) for m in assigned for t in m.targets}:
+            return True
+    return False

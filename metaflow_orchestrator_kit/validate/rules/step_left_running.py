@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
+from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.commands import by_place
+from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.syntax import calls, function_of, mentions, terminal
+
+_WAITING = frozenset(["run", "call", "check_call", "check_output", "system"])
+_ENDING = (
+    "killpg", "start_new_session", "setsid", "setpgrp", "process_group", "terminate",
+    "send_signal", "SIGTERM", "preexec_fn",
+)  # fmt: skip
+
+
+class StepLeftRunning(Rule):
+    """A step is run by a call that waits, and nothing ends it when the run is cancelled.
+
+    `subprocess.run` leaves the process behind when its thread or worker goes away: the scheduler
+    starts attempt 1 while attempt 0 still writes. Start the step in a group of its own, pass
+    SIGTERM on, kill the group after a while, and wait for it.
+    """
+
+    code = "MOK458"
+    name = "step-left-running"
+    clauses = ("H8",)
+    severity = Severity.ADVICE
+
+    VALID = (
+        Example("ended with its group", compiler("""\
+        import os, signal, subprocess
+        def run(node):
+            cmd = ["python", "flow.py", "step", node, "--run-id", "r", "--task-id", "t"]
+            process = subprocess.Popen(cmd, start_new_session=True)
+            signal.signal(signal.SIGTERM, lambda *_: os.killpg(process.pid, signal.SIGTERM))
+            return process.wait()
+        """)),
+    )  # fmt: skip
+    INVALID = (
+        Example("a call that waits", compiler("""\
+        import subprocess
+        def run(node):
+            cmd = ["python", "flow.py", "step", node, "--run-id", "r", "--task-id", "t"]
+            return subprocess.run(cmd, check=True)  # <-- here
+        """)),
+    )  # fmt: skip
+
+    def check(self, analysis: Analysis, verdict: Judge) -> None:
+        steps = {(o.path, o.line) for o in by_place(analysis, "step")}
+        verdict.not_applicable("no step is started from Python by a call that waits")
+        for name, place in _starting_calls(analysis, steps):
+            if mentions(analysis, *_ENDING):
+                verdict.ok(place, "processes are ended")
+                return
+            if name not in _WAITING:
+                continue
+            verdict.fail(
+                place,
+                "a step is run by a call that waits, and nothing ends its process on cancel",
+                "Start it in its own session and end the group on SIGTERM or cancellation.",
+                confidence=Confidence.MEDIUM,
+            )
+            return
+
+
+def _starting_calls(
+    analysis: Analysis, steps: set[tuple[str, int]]
+) -> Iterator[tuple[str, Origin]]:
+    """The calls that start a process, in functions that build the command of a step."""
+    for module, call in calls(analysis, *_WAITING, "Popen"):
+        owner = terminal(getattr(call.func, "value", None))
+        if owner not in ("subprocess", "os", "sp", "_subprocess"):
+            continue
+        function = function_of(analysis, call)
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        first, last = analysis.place(module, function), analysis.place(module, call)
+        if any(path == first.path and first.line <= line <= last.line for path, line in steps):
+            yield terminal(call.func), last
