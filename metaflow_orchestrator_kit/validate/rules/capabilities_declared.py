@@ -100,11 +100,12 @@ class CapabilitiesDeclared(Rule):
 
 def _declarations(analysis: Analysis) -> Iterator[tuple[Program, ast.expr]]:
     for program in programs(analysis):
-        for node in program.nodes(ast.Assign, ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for target in targets:
-                if isinstance(target, ast.Name) and target.id == NAME and node.value is not None:
-                    yield program, node.value
+        for node in program.nodes(ast.Assign):
+            if any(isinstance(t, ast.Name) and t.id == NAME for t in node.targets):
+                yield program, node.value
+        for typed in program.nodes(ast.AnnAssign):
+            if isinstance(typed.target, ast.Name) and typed.target.id == NAME and typed.value:
+                yield program, typed.value
 
 
 def _names(program: Program, value: ast.expr) -> Iterator[tuple[str, Origin]]:

@@ -87,8 +87,10 @@ class SecretsBaked(Rule):
         for program in programs(analysis):
             if program.generated:
                 continue
-            for node in program.nodes(ast.For, ast.comprehension):
-                _check_copy(program, node, verdict)
+            for loop in program.nodes(ast.For):
+                _check_copy(program, loop, verdict)
+            for part in program.nodes(ast.comprehension):
+                _check_copy(program, part, verdict)
             for attribute in program.nodes(ast.Attribute):
                 if attribute.attr in ("environ", "getenv"):
                     verdict.ok(program.place(attribute), "variables are named one by one")
