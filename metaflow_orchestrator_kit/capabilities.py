@@ -128,9 +128,7 @@ class Cap(Enum):
         "A deployment belongs to its owner, and others need its production token.",
         ("G2", "J5", "J6"),
     )
-    TASK_LOGS = Promise(
-        "What a task prints, and why it failed, is stored with the task.", ("L5",)
-    )
+    TASK_LOGS = Promise("What a task prints, and why it failed, is stored with the task.", ("L5",))
     CODE_PACKAGE = Promise(
         "Tasks need nothing of the deployer's file system: the code travels in a package.",
         ("A9", "D11", "G5", "I3"),

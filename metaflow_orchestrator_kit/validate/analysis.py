@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from metaflow_orchestrator_kit.validate import argv, env, generated
-from metaflow_orchestrator_kit.validate.model.scope import methods
 from metaflow_orchestrator_kit.validate.model.frame import Event
 from metaflow_orchestrator_kit.validate.model.interpreter import Interpreter
+from metaflow_orchestrator_kit.validate.model.scope import methods
 from metaflow_orchestrator_kit.validate.model.values import (
     Cell,
     FunctionInfo,
