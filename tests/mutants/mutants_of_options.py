@@ -12,7 +12,7 @@ TOKENS = (
         "if existing is None or user:",
         kills=("token-refuses-redeploy", "token-guards-operations"),
         says="create() by another user",
-        spares=("token-on-run", CONTROL),
+        also=("token-on-run",),
     ),
     Mutant(
         "token-not-asked-for-when-ending",
@@ -21,6 +21,7 @@ TOKENS = (
         "str(existing)",
         kills=("token-guards-operations",),
         says="terminate() by another user",
+        also=("token-on-run",),
         spares=("token-refuses-redeploy", CONTROL),
     ),
     Mutant(
@@ -70,5 +71,44 @@ HOOKS = (
         kills=("hooks-after-success", "hooks-after-failure"),
         says="a hook that raises keeps the others from being called",
         spares=("hooks-keep-success", CONTROL),
+    ),
+)
+
+RESUME = (
+    Mutant(
+        "finished-tasks-run-again",
+        "command.py",
+        "if launch.clone_of is not None:",
+        "if False:",
+        kills=("resume-clones",),
+        says="--clone-run-id is taken for a way to skip a task",
+        spares=("resume-unknown-step", CONTROL),
+    ),
+    Mutant(
+        "items-of-a-foreach-run-again",
+        "walk.py",
+        "if identifier in self._origin and inherited and not parallel:",
+        "if identifier in self._origin and inherited and not parallel and not index:",
+        kills=("resume-clones",),
+        says="where work/",
+        spares=("resume-keeps-parameters", "resume-unknown-step", CONTROL),
+    ),
+    Mutant(
+        "resumed-run-takes-defaults",
+        "my_scheduler_engine.py",
+        "values = origin.request.values(origin.plan)",
+        "values = {}",
+        kills=("resume-keeps-parameters",),
+        says="in the _parameters task of the resumed run",
+        spares=("resume-clones", "resume-unknown-step", CONTROL),
+    ),
+    Mutant(
+        "any-step-to-resume-from",
+        "my_scheduler_cli.py",
+        "if step_to_rerun is not None and step_to_rerun not in plan.steps:",
+        "if False:",
+        kills=("resume-unknown-step",),
+        says="resume(step_to_rerun='no_such_step')",
+        spares=("resume-clones", CONTROL),
     ),
 )

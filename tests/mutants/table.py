@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mutant import Mutant
 from mutants_of_deployments import OPERATIONS, PARAMETERS, SETTINGS
-from mutants_of_options import HOOKS, TOKENS
+from mutants_of_options import HOOKS, RESUME, TOKENS
 from mutants_of_runs import ATTEMPTS, GRAPHS, LINEAR_DAG
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -16,4 +16,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *OPERATIONS,
     *TOKENS,
     *HOOKS,
+    *RESUME,
 )

@@ -99,6 +99,18 @@ class Live:
             attributes=recorder.last(),
         )
 
+    def create_again(self, **options: Any) -> str:
+        """Deploy the flow file once more, as it is now; the name of the deployment.
+
+        Metaflow keeps a flow that it has loaded: call it in another process.
+        """
+        from metaflow import Deployer
+
+        limit = self.seconds_left()
+        deployer = Deployer(str(self.flow_file), file_read_timeout=limit, **self.top)
+        implementation = getattr(deployer, self.method)(**self.deployer_arguments)
+        return str(implementation.create(**{**self.create_arguments, **options}).name)
+
     def _find_by_name(self) -> None:
         from metaflow import DeployedFlow
 
@@ -123,6 +135,13 @@ class Live:
             self.deployment.trigger_attributes.update(recorder.last())
         self.phase = "wait"
         self.announce("triggered")
+
+    def follow(self, triggered: Any) -> None:
+        """Look at another run from now on; it is the one that the observation tells of."""
+        self.triggered = triggered
+        self.triggered_at = time.monotonic()
+        self.statuses.clear()
+        self.run_visible_after = self.terminal_after = self.final_status = None
 
     def release(self) -> None:
         """Tell waiting steps that ``trigger()`` has returned."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from made import (
+    RUN,
     Broken,
     Change,
     artifact,
     extra,
     of_run,
+    of_step,
     overall,
     plus,
+    record,
     task,
 )
 
@@ -74,4 +77,38 @@ _HOOKS = (
     Broken("hooks-after-failure", "goes on", plus(task("end")), "step 'end'"),
 )
 
-BROKEN_OPTIONS: tuple[Broken, ...] = (*_TOKENS, *_HOOKS)
+
+def _again(step: str, run: str) -> Change:
+    """One more record of a step's code in the ledger."""
+
+    def change(seen: Observation) -> Observation:
+        found = seen.entries(step)[0]
+        return overall(ledger=[*seen.ledger, {**found, "run_id": run}])(seen)
+
+    return change
+
+
+_NO_METHOD = {"error": "AttributeError", "message": "no attribute 'resume'"}
+
+_RESUME = (
+    Broken("resume-clones", "cannot", extra("resumed", _NO_METHOD), "no method resume"),
+    Broken("resume-clones", "ran again", record("start", "run_id", RUN), "cloned from"),
+    Broken("resume-clones", "no origin", of_step("start", metadata={}), "cloned from"),
+    Broken("resume-clones", "side effects", _again("start", RUN), "how often"),
+    Broken("resume-runs-the-rest", "cannot", extra("resumed", _NO_METHOD), "no method resume"),
+    Broken("resume-runs-the-rest", "cached", record("join", "run_id", "other"), "of join"),
+    Broken("resume-runs-the-rest", "twice", _again("join", RUN), "how often"),
+    Broken("resume-runs-the-rest", "an item lost", artifact("join", "joined", []), "three items"),
+    Broken("resume-runs-the-rest", "failed", overall(final_status="FAILED"), "final status"),
+    Broken("resume-keeps-parameters", "default", artifact("end", "got", "changed"), "in 'end'"),
+    Broken(
+        "resume-keeps-parameters", "of init", extra("parameters", {"result": "changed"}), "defaults"
+    ),
+    Broken("resume-unknown-step", "accepted", extra("unknown_step", {"result": "x"}), "no_such"),
+    Broken("resume-unknown-step", "no method", extra("unknown_step", _NO_METHOD), "no_such"),
+    Broken("resume-locally", "not found", extra("resumed", {"error": "exit code"}), "resuming"),
+    Broken("resume-locally", "runs again", record("start", "run_id", RUN), "cloned from"),
+    Broken("resume-locally", "an item lost", artifact("join", "joined", []), "three items"),
+)
+
+BROKEN_OPTIONS: tuple[Broken, ...] = (*_TOKENS, *_HOOKS, *_RESUME)

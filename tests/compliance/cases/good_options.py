@@ -45,10 +45,48 @@ def _hooked(*hooks: str, good: bool) -> Observation:
     return seen
 
 
+ORIGIN = "sched-00"
+
+
+def _resumed(*, locally: bool) -> Observation:
+    """Three tasks cloned, three that ran; a local run has no status and counts its tasks."""
+    cloned = {"seen": {"run_id": ORIGIN}}
+    items = ["ant", "bee", "cat"]
+    done = [[i, item, "given-word"] for i, item in enumerate(items)]
+    ids = {"start []": "t-start", "work [0]": "t-work-0", "work [2]": "t-work-2"}
+
+    def origin(place: str) -> dict[str, str]:
+        return {"origin-run-id": ORIGIN, "origin-task-id": ids[place]}
+
+    tasks = [
+        task("start", metadata=origin("start []"), **cloned),
+        task("work", index=[0], metadata=origin("work [0]"), **cloned),
+        task("work", index=[1], artifacts={"done": done[1]}),
+        task("work", index=[2], metadata=origin("work [2]"), **cloned),
+        task("join", artifacts={"joined": done}),
+        task("end", artifacts={"got": "given-word"}),
+    ]
+    extra: dict[str, Any] = {
+        "origin": {"pathspec": f"MokFlow/{ORIGIN}", "status": "FAILED", "succeeded": ids},
+        "resumed": {"result": f"MokFlow/{RUN}"},
+        "parameters": {"result": "given-word"},
+        "unknown_step": {"error": "RuntimeError", "message": "no step 'no_such_step'"},
+    }
+    seen = observed(*tasks, extra=extra, **({"final_status": None} if locally else {}))
+    records = [("start", "t-start", ORIGIN), *(("work", f"t-work-{i}", ORIGIN) for i in range(3))]
+    records += [(step, f"t-{step}", RUN) for step in ("work-1", "join", "end")]
+    for step, task_id, run in records:
+        entry = {"step": step.split("-")[0], "task_id": task_id, "run_id": run, "attempt": 0}
+        seen.ledger.append(entry)
+    return seen
+
+
 GOOD_OPTIONS: dict[str, Observation] = {
     "owned": _owned(),
     "hooked": _hooked("told_run", "told_badly", "told_next", "told_elsewhere", good=True),
     "hooked_failing": _hooked(
         "warned_run", "warned_badly", "warned_next", "warned_elsewhere", good=False
     ),
+    "resumed": _resumed(locally=False),
+    "resumed_locally": _resumed(locally=True),
 }

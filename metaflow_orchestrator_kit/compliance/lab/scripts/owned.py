@@ -30,7 +30,7 @@ def another_user(live: Live) -> None:
         find = getattr(DeployedFlow, f"get_triggered_{live.method}_run")
         return find(name, run_id).terminate()
 
-    live.extra["redeploy"] = _as_stranger(live, lambda: _create(live))
+    live.extra["redeploy"] = _as_stranger(live, live.create_again)
     live.extra["terminate"] = _as_stranger(live, terminate)
     live.extra["delete"] = _as_stranger(live, lambda: found().delete())
     live.extra["token_after_refusals"] = outcome(
@@ -39,20 +39,10 @@ def another_user(live: Live) -> None:
     live.release()
     live.wait_for_end()
     token = str(live.extra["token"].get("result"))
-    live.extra["authorized"] = _as_stranger(live, lambda: _create(live, authorize=token))
+    live.extra["authorized"] = _as_stranger(live, lambda: live.create_again(authorize=token))
     live.extra["token_after_redeploy"] = outcome(
         lambda: in_another_process(lambda: found().production_token)
     )
-
-
-def _create(live: Live, **options: Any) -> str:
-    """Deploy the same flow again; the name that the deployment has then."""
-    from metaflow import Deployer
-
-    limit = live.seconds_left()
-    deployer = Deployer(str(live.flow_file), file_read_timeout=limit, **live.top)
-    implementation = getattr(deployer, live.method)(**live.deployer_arguments)
-    return str(implementation.create(**{**live.create_arguments, **options}).name)
 
 
 def _as_stranger(live: Live, call: Callable[[], Any]) -> dict[str, Any]:

@@ -1,0 +1,92 @@
+"""A failed run, a mended flow, and a run that does what is left: on the scheduler, or locally."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from metaflow_orchestrator_kit.compliance.lab.actions import action, outcome, run_to_end
+from metaflow_orchestrator_kit.compliance.lab.live import Live, in_another_process
+from metaflow_orchestrator_kit.compliance.lab.reading import read_run
+
+_MENDING = (("MENDED = False", "MENDED = True"), ('default="plain"', 'default="changed"'))
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRun:
+    """A run of Metaflow's own runtime, in the place of a triggered one."""
+
+    pathspec: str
+
+
+@action
+def resume_on_scheduler(live: Live) -> None:
+    """Let the run fail, deploy the flow mended and with another default, resume the run."""
+    from metaflow import DeployedFlow
+
+    origin = _fail(live)
+    name = in_another_process(live.create_again)
+    deployed = getattr(DeployedFlow, f"from_{live.method}")(name)
+    live.extra["unknown_step"] = outcome(
+        lambda: deployed.resume(origin_run_id=origin, step_to_rerun="no_such_step").pathspec
+    )
+
+    def resume() -> str:
+        live.follow(deployed.resume(origin_run_id=origin))
+        return str(live.triggered.pathspec)
+
+    live.extra["resumed"] = outcome(resume)
+    if "result" in live.extra["resumed"]:
+        live.wait_for_end()
+        _note_parameters(live)
+
+
+@action
+def resume_locally(live: Live) -> None:
+    """Let the run fail on the scheduler, and resume it with ``python flow.py resume``."""
+    origin = _fail(live)
+    file = live.folder / "local-run-id"
+    command = [sys.executable, str(live.flow_file), "--no-pylint", "resume"]
+    command += ["--origin-run-id", origin, "--run-id-file", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    said = {"code": done.returncode, "stderr": (done.stdout + done.stderr)[-4000:]}
+    live.extra["resumed"] = {"error": "exit code", **said}
+    if done.returncode == 0 and file.exists():
+        pathspec = f"{live.triggered.pathspec.split('/')[0]}/{file.read_text().strip()}"
+        live.extra["resumed"] = {"result": pathspec}
+        live.follow(LocalRun(pathspec))
+        live.terminal_after, live.final_status = 0.0, None
+        _note_parameters(live)
+
+
+def _fail(live: Live) -> str:
+    """Run to the planned failure, note what there is to clone, mend the flow; the run's id."""
+    run_to_end(live)
+    _, tasks = read_run(live.triggered.pathspec)
+    live.extra["origin"] = {
+        "pathspec": live.triggered.pathspec,
+        "status": live.final_status,
+        "succeeded": {f"{task.step} {task.index}": task.id for task in tasks if task.successful},
+    }
+    _edit(live.flow_file, *_MENDING)
+    return str(live.triggered.pathspec.split("/")[-1])
+
+
+def _note_parameters(live: Live) -> None:
+    """What the resumed run itself has under ``_parameters``: a cloned step need not look there."""
+    from metaflow import Run, namespace
+
+    namespace(None)
+    run = Run(live.triggered.pathspec, _namespace_check=False)
+    live.extra["parameters"] = outcome(lambda: run["_parameters"].task["word"].data)
+
+
+def _edit(file: Path, *changes: tuple[str, str]) -> None:
+    text: Any = file.read_text("utf-8")
+    for old, new in changes:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    file.write_text(text, encoding="utf-8")
