@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.argv import Side
+from metaflow_orchestrator_kit.validate.env import reach
+from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.model.values import ModuleValue, Value, names_in
+from metaflow_orchestrator_kit.validate.naming import functions
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.examples import compiler
+
+FLAG = "--branch"
+_FORMATTED = {"branch_name", "project_branch"}
+_UNDOING = {"split", "rsplit", "partition", "rpartition", "removeprefix", "lstrip", "sub", "match"}
+_HEAD = 'from metaflow import current\n\ndef command(node):\n    cmd = ["python", "flow.py"]\n'
+_TAIL = '    return cmd + ["step", node, "--run-id", "r", "--task-id", "t"]\n'
+
+
+class BranchFormatted(Rule):
+    """`--branch` is given the branch as Metaflow formats it, and not as the user gave it.
+
+    `current.branch_name` is `test.x`, `prod.x` or `user.me`. Metaflow formats what `--branch`
+    brings once more, and refuses the dot: "The branch name must contain only lowercase
+    alphanumeric characters and underscores". Every task of a @project flow fails.
+
+    Pass on the value of the flow's own option: `get_top_level_options()` has it.
+    """
+
+    code = "MOK142"
+    name = "branch-formatted"
+    clauses = ("J3",)
+    severity = Severity.ERROR
+
+    VALID = (
+        Example("as the user gave it", compiler(
+            _HEAD.replace("node)", "node, branch)")
+            + f'    cmd += ["--branch", branch]\n{_TAIL}')),
+        Example("with the prefix taken off", compiler(
+            f'{_HEAD}    cmd += ["--branch", current.branch_name.split(".", 1)[1]]\n{_TAIL}')),
+    )  # fmt: skip
+    INVALID = (
+        Example("the formatted name", compiler(
+            f'{_HEAD}    cmd += ["--branch", current.branch_name]  # <-- here\n{_TAIL}')),
+        Example("through a variable", compiler(
+            f"{_HEAD}    branch = current.branch_name\n"
+            f'    cmd.append("--branch=" + branch)  # <-- here\n{_TAIL}')),
+    )  # fmt: skip
+
+    def check(self, analysis: Analysis, verdict: Judge) -> None:
+        undone = any(
+            _mentions(f) and _undoes(f) for m in analysis.project.modules for f in functions(m)
+        )
+        options = [o for c in analysis.of_kind("init", "step") for o in c.options(FLAG, Side.TOP)]
+        for option in options:
+            names = {n for value in option.values for n in _names(value)}
+            if not names & _FORMATTED:
+                verdict.ok(option.origin, f"`{FLAG}` gets a raw branch")
+            elif undone:
+                verdict.ok(option.origin, "the prefix of the formatted branch is taken off")
+            else:
+                verdict.fail(
+                    option.origin,
+                    f"`{FLAG}` gets the formatted branch, such as `test.x`",
+                    "Pass the raw value on: merge deco.get_top_level_options() of the flow.",
+                )
+        if not options:
+            verdict.not_applicable(f"no command passes `{FLAG}` by name")
+
+
+def _names(value: Value) -> Iterator[str]:
+    """The identifiers that a value is made from, attributes of imported things included."""
+    for inner in reach(value, {}):
+        yield from names_in(inner)
+        if isinstance(inner, ModuleValue):
+            yield from inner.name.split(".")
+
+
+def _mentions(node: ast.AST) -> bool:
+    return any(
+        (isinstance(n, ast.Attribute) and n.attr in _FORMATTED)
+        or (isinstance(n, ast.Constant) and n.value in tuple(_FORMATTED))
+        for n in ast.walk(node)
+    )
+
+
+def _undoes(node: ast.AST) -> bool:
+    """Whether the prefix is looked at: by a method, or by its text."""
+    return any(
+        (isinstance(n, ast.Attribute) and n.attr in _UNDOING)
+        or (isinstance(n, ast.Constant) and n.value in ("test.", "prod.", "user.", "user", "."))
+        for n in ast.walk(node)
+    )
