@@ -30,6 +30,25 @@ def test_a_wrong_command_line_is_refused(tmp_path, arguments, part):
     refused(run(*arguments, cwd=tmp_path), part)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["--update-known-failures"], "needs --known-failures FILE"),
+        (["--known-failures", "none.yaml"], "none.yaml: cannot be read"),
+        (
+            ["--known-failures", "a.yaml", "--update-known-failures", "--select", "RETRY"],
+            "needs a whole run",
+        ),
+        (["--known-failures", "a.yaml", "--update-known-failures", "--", "-x"], "a whole run"),
+        (["--known-failures", "bad.yaml"], "bad.yaml:1: 'a' has no reason"),
+    ],
+)
+def test_a_list_of_known_failures_that_cannot_be_used_is_refused(tmp_path, arguments, part):
+    (tmp_path / "bad.yaml").write_text("- {case: a, message: m}\n")
+    refused(run("--scheduler-type", "fakesched", *arguments, cwd=tmp_path), part)
+    assert [one.name for one in tmp_path.iterdir()] == ["bad.yaml"]
+
+
 def test_a_missing_extra_is_named_with_the_command_that_installs_it(tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['xdist'] = None\n")
     path = f"{tmp_path}:{environment()['PYTHONPATH']}"

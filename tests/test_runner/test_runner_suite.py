@@ -12,6 +12,7 @@ import pytest
 from runner_support import BAD, GOOD, command, environment, on_fake, select
 
 from metaflow_orchestrator_kit.compliance.lab.processes import LAB, marked
+from metaflow_orchestrator_kit.compliance.report.verify import problems
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +52,12 @@ def test_a_green_run_reports_every_case_and_what_was_tested(green):
     assert found["extension"]["declared"] is None
     assert sum(found["counts"].values()) == len(found["cases"])
     assert verdicts(green) == dict.fromkeys(GOOD, "passed")
-    assert (green / "junit.xml").exists()
+    for name in ("junit.xml", "report.html", "summary.md", "badge.json"):
+        assert (green / name).exists()
+    assert problems(found) == []
+    (linear,) = found["runs"]
+    assert [task["step"] for task in linear["tasks"]][0] == "start"
+    assert all(task["attempts"][0]["successful"] for task in linear["tasks"])
     create = json.loads(
         next((green / "evidence" / "datastore").rglob("fakesched/*.json")).read_text()
     )
@@ -80,6 +86,35 @@ def test_a_failure_is_told_with_its_clause_and_evidence_and_the_evidence_is_kept
     assert f"--select {BAD}" in finished.stdout
     evidence = Path(finished.stdout.rpartition("Evidence: ")[2].strip())
     assert (evidence / "observations" / "linear.json").exists()
+
+
+def known(tmp_path, *entries: tuple[str, str]) -> tuple[str, str]:
+    """The option with a list of these cases and messages."""
+    lines = [f"- {{case: {case}, message: '{text}', reason: upstream}}\n" for case, text in entries]
+    (tmp_path / "known.yaml").write_text("".join(lines))
+    return "--known-failures", "known.yaml"
+
+
+def test_a_failure_that_is_known_is_no_news(tmp_path):
+    listed = known(tmp_path, (BAD, "clause E1"))
+    finished = on_fake(*select(*GOOD, BAD), *listed, "--report-dir", "report", cwd=tmp_path)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert f"{len(GOOD)} passed, 0 failed, 0 refused, 1 known-failure" in finished.stdout
+    found = report(tmp_path / "report")
+    assert problems(found) == []
+    assert found["known_failures"]["entries"][0]["case"] == BAD
+    assert verdicts(tmp_path / "report")[BAD] == "known-failure"
+
+
+def test_a_list_of_known_failures_that_is_not_true_is_red(tmp_path):
+    listed = known(tmp_path, (GOOD[0], "x"), (BAD, "another message"), ("none", "x"))
+    finished = on_fake(*select(*GOOD, BAD), *listed, cwd=tmp_path)
+    assert finished.returncode == 1
+    assert "1 failed" in finished.stdout and "1 fixed" in finished.stdout
+    said = finished.stdout.partition("Not as the list of known failures says:")[2]
+    assert f"'{GOOD[0]}' does not fail any more" in said
+    assert f"'{BAD}' fails with another message than 'another message'" in said
+    assert "'none' matches nothing" in said
 
 
 def test_a_suite_in_which_nothing_ran_is_not_a_pass(tmp_path):

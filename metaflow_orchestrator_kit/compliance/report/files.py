@@ -11,6 +11,7 @@ from metaflow_orchestrator_kit.compliance.report.badge import badge
 from metaflow_orchestrator_kit.compliance.report.document import Document
 from metaflow_orchestrator_kit.compliance.report.junit import junit
 from metaflow_orchestrator_kit.compliance.report.markdown import markdown
+from metaflow_orchestrator_kit.compliance.report.page import page
 
 REPORT = "report.json"
 
@@ -24,6 +25,7 @@ def write(report: Document, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / REPORT, _json(report))
     _write(folder / "junit.xml", junit(report))
+    _write(folder / "report.html", page(report))
     _write(folder / "summary.md", markdown(report))
     _write(folder / "badge.json", _json(badge(report)))
 

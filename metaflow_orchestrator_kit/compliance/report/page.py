@@ -1,0 +1,64 @@
+"""The report as one HTML page that needs nothing else: no script, no network, no other file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from metaflow_orchestrator_kit.capabilities import Cap
+from metaflow_orchestrator_kit.compliance.report.badge import badge
+from metaflow_orchestrator_kit.compliance.report.document import Document
+from metaflow_orchestrator_kit.compliance.report.table import overall
+from metaflow_orchestrator_kit.compliance.report.timeline import timeline
+from metaflow_orchestrator_kit.compliance.verdict import RED, Result, Verdict
+
+_TONES = {
+    Verdict.PASSED: "good",
+    Verdict.REFUSED: "good",
+    Verdict.KNOWN_FAILURE: "known",
+    Verdict.NOT_RUN: "none",
+    Verdict.DISABLED: "none",
+}
+
+
+def page(report: Document) -> str:
+    """The page: outcome, what is red beside its evidence, capabilities, runs."""
+    import jinja2  # late: what only reads reports need not wait for it
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(__package__, "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    results = [Result.from_json(case) for case in report["cases"]]
+    runs = {
+        run["scenario"]: {**run, "picture": Markup(timeline(run))}  # escaped there
+        for run in report["runs"]
+    }
+    text: str = environment.get_template("page.html.j2").render(
+        report=report,
+        badge=badge(report),
+        matrix=[line for cap in Cap if (line := _line(cap, results)) is not None],
+        red=[result for result in results if result.verdict in RED],
+        runs=runs,
+        unselected=sum(not result.selected for result in results),
+        tone=lambda verdict: _TONES.get(Verdict(verdict), "bad"),
+    )
+    return text
+
+
+def _line(cap: Cap, results: list[Result]) -> Mapping[str, Any] | None:
+    own = [result for result in results if result.cap == cap.name]
+    verdict = overall(own)
+    if verdict is None:
+        return None
+    return {
+        "name": cap.name,
+        "kind": "required" if cap.required else "optional",
+        "verdict": verdict.value,
+        "good": sum(result.verdict in (Verdict.PASSED, Verdict.REFUSED) for result in own),
+        "cases": own,
+    }
