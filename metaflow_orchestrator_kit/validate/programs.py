@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -21,11 +22,14 @@ from metaflow_orchestrator_kit.validate.project import Module, dotted
 from metaflow_orchestrator_kit.validate.source_lines import HOLE, Line, logical_lines, strings_of
 
 _CODE = re.compile(
-    r"^\s*(?:def |async def |class |import |from [\w.]+ import|return\b|raise\b|try:|with |"
+    r"^[ \t]*(?:def |async def |class |import |from [\w.]+ import|return\b|raise\b|try:|with |"
     r"for \w.* in |"
     r"while |if .+:$|except\b.*:|[\w.\[\]\"']+\s*\+?=\s|[\w.]+\()",
     re.M,
 )
+
+MAX_STATEMENTS = 5000
+"""How many lines of a module's strings are read one by one, when they are no program."""
 
 N = TypeVar("N", bound=ast.AST)
 
@@ -190,10 +194,19 @@ def _memo(analysis: Analysis) -> _Memo:
     return _latest
 
 
+def source(node: ast.AST) -> str:
+    """The node as Python; "" for one that is nested too deeply to write out."""
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return ""
+
+
 # -- strings ----------------------------------------------------------------------------------
 
 
 def _in_strings(module: Module) -> Iterator[Program]:
+    statements = 0
     for lines in strings_of(module):
         text = "\n".join(line.text for line in lines)
         if not _CODE.search(text):
@@ -202,14 +215,18 @@ def _in_strings(module: Module) -> Iterator[Program]:
         tree = _parse(text)
         if tree is not None:
             yield Program(tree, module.path, numbers)
-        else:
+        elif statements < MAX_STATEMENTS:
+            statements += len(lines)
             yield from _statements(lines, module.path)
 
 
 def _parse(text: str) -> ast.Module | None:
     for candidate in readings(text):
         try:
-            tree = ast.parse(candidate)
+            with warnings.catch_warnings():
+                # Escapes that are no escapes in somebody's generated code are not ours to report.
+                warnings.simplefilter("ignore")
+                tree = ast.parse(candidate)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         return tree if any(_is_code(node) for node in tree.body) else None
@@ -245,4 +262,5 @@ __all__ = [
     "has_splat",
     "names_used",
     "programs",
+    "source",
 ]

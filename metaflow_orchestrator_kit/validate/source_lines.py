@@ -34,7 +34,6 @@ class _Chunk(NamedTuple):
 
 def strings_of(module: Module) -> Iterator[list[Line]]:
     """The strings of a module that may hold a program: several lines, or a list of lines."""
-    seen: set[int] = set()
     emitted: dict[tuple[int, str], list[_Chunk]] = {}
     docs = _docstrings(module.tree)
     waiting: list[tuple[ast.AST, int]] = [(module.tree, 0)]
@@ -44,25 +43,39 @@ def strings_of(module: Module) -> Iterator[list[Line]]:
             scope = node.lineno
         if id(node) in docs:
             continue
-        if _emits(node):
-            assert isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-            key = (scope, ast.unparse(node.func.value))
-            emitted.setdefault(key, []).extend(_ended(_chunks(node.args[0], module)))
-            continue
-        chunks = _elements(node, module) if isinstance(node, ast.List) else None
-        if chunks is None and isinstance(node, ast.expr) and _is_stringy(node):
-            chunks = _chunks(node, module)
-        if chunks is not None:
-            if id(node) not in seen:
-                lines = _lines(chunks)
-                if len(lines) > 1:
-                    yield lines
-            continue
-        waiting.extend((child, scope) for child in reversed(list(ast.iter_child_nodes(node))))
-    for chunks in emitted.values():
-        lines = _lines(chunks)
-        if len(lines) > 1:
+        try:
+            chunks = _string_at(node, scope, module, emitted)
+        except RecursionError:
+            continue  # A sum of a thousand strings is no program that we could read.
+        if chunks is None:
+            waiting.extend((child, scope) for child in reversed([*ast.iter_child_nodes(node)]))
+        elif len(lines := _lines(chunks)) > 1:
             yield lines
+    for chunks in emitted.values():
+        if len(lines := _lines(chunks)) > 1:
+            yield lines
+
+
+def _string_at(
+    node: ast.AST, scope: int, module: Module, emitted: dict[tuple[int, str], list[_Chunk]]
+) -> list[_Chunk] | None:
+    """The string that *node* is, or None when it is something else.
+
+    A line that is emitted goes to the lines of its receiver in that function.
+    """
+    match node:
+        case ast.Call(func=ast.Attribute(value=receiver, attr=name), args=[line]) if (
+            name in _EMITTERS and _is_stringy(line)
+        ):
+            known = emitted.setdefault((scope, ast.unparse(receiver)), [])
+            known.extend(_ended(_chunks(line, module)))
+            return []
+        case ast.List():
+            return _elements(node, module)
+        case ast.expr() if _is_stringy(node):
+            return _chunks(node, module)
+        case _:
+            return None
 
 
 def logical_lines(lines: list[Line]) -> Iterator[list[Line]]:
@@ -88,16 +101,6 @@ def _docstrings(tree: ast.Module) -> set[int]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
-
-
-def _emits(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in _EMITTERS
-        and len(node.args) == 1
-        and _is_stringy(node.args[0])
-    )
 
 
 def _is_stringy(node: ast.expr) -> bool:

@@ -7,7 +7,7 @@ from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
-from metaflow_orchestrator_kit.validate.programs import Program, programs
+from metaflow_orchestrator_kit.validate.programs import Program, programs, source
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.features import looked_up, mentions, refuses
@@ -113,7 +113,7 @@ def _names(program: Program, value: ast.expr) -> Iterator[tuple[str, Origin]]:
     for node in ast.walk(value):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value, program.place(node)
-        elif isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("Cap"):
+        elif isinstance(node, ast.Attribute) and source(node.value).endswith("Cap"):
             yield node.attr, program.place(node)
 
 

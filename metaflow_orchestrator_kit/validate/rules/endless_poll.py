@@ -5,7 +5,7 @@ import re
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.programs import Program, called, programs
+from metaflow_orchestrator_kit.validate.programs import Program, called, programs, source
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 
@@ -117,7 +117,7 @@ def _is_forever(loop: ast.While) -> bool:
 def _bounded(loop: ast.While) -> bool:
     """Whether something in the loop compares a clock or a counter, or counts."""
     for node in _own(loop):
-        if isinstance(node, ast.Compare) and _CLOCK.search(ast.unparse(node)):
+        if isinstance(node, ast.Compare) and _CLOCK.search(source(node)):
             return True
         if isinstance(node, ast.AugAssign) or (isinstance(node, ast.Raise) and node.exc is None):
             return True

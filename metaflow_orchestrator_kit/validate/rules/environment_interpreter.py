@@ -5,7 +5,7 @@ import ast
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Side
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
-from metaflow_orchestrator_kit.validate.programs import programs
+from metaflow_orchestrator_kit.validate.programs import programs, source
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import nothing_launched
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
@@ -74,6 +74,6 @@ def _asks(analysis: Analysis) -> bool:
     """Whether the code looks for an interpreter; ``sys.executable`` is none."""
     for program in programs(analysis):
         for node in program.nodes(ast.Attribute):
-            if node.attr == "executable" and ast.unparse(node.value) not in ("sys", "_sys"):
+            if node.attr == "executable" and source(node.value) not in ("sys", "_sys"):
                 return True
     return mentions(analysis, _SIGNS)

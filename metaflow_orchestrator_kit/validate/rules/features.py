@@ -14,6 +14,7 @@ from metaflow_orchestrator_kit.validate.programs import (
     docstrings,
     names_used,
     programs,
+    source,
 )
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -83,9 +84,9 @@ def _asks_flow(program: Program, node: ast.Constant) -> bool:
     """Whether the decorators of a flow are asked, rather than a dictionary of one's own."""
     match next(program.parents(node), None):
         case ast.Call(func=asked) | ast.Subscript(value=asked):
-            return "deco" in ast.unparse(asked).lower()
+            return "deco" in source(asked).lower()
         case ast.Compare() as compared:
-            return bool(re.search(r"deco|\.name\b", ast.unparse(compared)))
+            return bool(re.search(r"deco|\.name\b", source(compared)))
         case _:
             return False
 

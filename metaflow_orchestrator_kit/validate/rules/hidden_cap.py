@@ -5,7 +5,7 @@ import re
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
-from metaflow_orchestrator_kit.validate.programs import Program, called, programs
+from metaflow_orchestrator_kit.validate.programs import Program, called, programs, source
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 
@@ -64,7 +64,7 @@ class HiddenCap(Rule):
             for node in program.nodes(ast.Subscript):
                 cut = node.slice if isinstance(node.slice, ast.Slice) else None
                 if cut and not cut.lower and _is_limit(cut.upper) and _is_width(node.value):
-                    text = f"`{ast.unparse(node)}` drops the items after the limit"
+                    text = f"`{source(node)}` drops the items after the limit"
                     verdict.fail(program.place(node), text, _FIX, confidence=Confidence.MEDIUM)
         if not verdict.findings and not verdict.evidence:
             verdict.not_applicable("no width of a foreach is counted")
@@ -74,7 +74,7 @@ def _judge_minimum(program: Program, call: ast.Call, verdict: Judge) -> None:
     width = [a for a in call.args if _is_width(a)]
     limit = [a for a in call.args if _is_limit(a)]
     if len(width) == 1 and len(limit) == 1:
-        text = f"`{ast.unparse(call)}` drops the items after the limit"
+        text = f"`{source(call)}` drops the items after the limit"
         verdict.fail(program.place(call), text, _FIX, confidence=Confidence.MEDIUM)
 
 

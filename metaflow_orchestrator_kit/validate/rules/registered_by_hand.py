@@ -4,7 +4,13 @@ import ast
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.programs import Program, called, docstrings, programs
+from metaflow_orchestrator_kit.validate.programs import (
+    Program,
+    called,
+    docstrings,
+    programs,
+    source,
+)
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 
@@ -55,7 +61,7 @@ class RegisteredByHand(Rule):
             silent = docstrings(program.tree)
             for node in program.nodes(ast.Call):
                 if called(node) in _CALLS and not _for_heartbeat(program, node):
-                    text = f"`{ast.unparse(node.func)}` registers what init and step register"
+                    text = f"`{source(node.func)}` registers what init and step register"
                     verdict.fail(program.place(node), text, _FIX)
             for constant in program.nodes(ast.Constant):
                 if id(constant) in silent or not isinstance(constant.value, str):
@@ -77,5 +83,5 @@ def _for_heartbeat(program: Program, node: ast.Call) -> bool:
     """Whether a run that exists is only made known for its heartbeat; or no method is called."""
     scope = program.function(node)
     return not isinstance(node.func, ast.Attribute) or (
-        scope is not None and "heartbeat" in ast.unparse(scope)
+        scope is not None and "heartbeat" in source(scope)
     )

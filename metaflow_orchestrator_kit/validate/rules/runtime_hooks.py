@@ -4,7 +4,7 @@ import ast
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.programs import called, programs
+from metaflow_orchestrator_kit.validate.programs import called, programs, source
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 
@@ -75,7 +75,7 @@ class RuntimeHookCalled(Rule):
                 receiver = node.func.value
                 if isinstance(receiver, ast.Call) and called(receiver) == "super":
                     continue
-                text = f"`{ast.unparse(node.func)}` is a hook of Metaflow's own runtime"
+                text = f"`{source(node.func)}` is a hook of Metaflow's own runtime"
                 verdict.fail(program.place(node), text, _FIX)
             for attribute in program.nodes(ast.Attribute):
                 if attribute.attr in ("decorators", "_flow_decorators"):

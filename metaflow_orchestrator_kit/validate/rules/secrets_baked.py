@@ -6,7 +6,7 @@ import re
 from metaflow_orchestrator_kit.validate import clicks
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.programs import Program, called, programs
+from metaflow_orchestrator_kit.validate.programs import Program, called, programs, source
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 
@@ -108,11 +108,11 @@ def _is_secret(name: str) -> bool:
 
 def _check_copy(program: Program, node: ast.For | ast.comprehension, verdict: Judge) -> None:
     """``for name, value in os.environ.items()`` that keeps all names with a prefix."""
-    if not re.search(r"environ\b.*\.items\(\)$|config_values\(\)$", ast.unparse(node.iter)):
+    if not re.search(r"environ\b.*\.items\(\)$|config_values\(\)$", source(node.iter)):
         return
     scope = program.function(node)
     whole = node if isinstance(node, ast.For) else next(program.parents(node), node)
-    text = ast.unparse(whole)
+    text = source(whole)
     starts = [
         c.value
         for n in ast.walk(whole)
@@ -132,7 +132,7 @@ def _check_copy(program: Program, node: ast.For | ast.comprehension, verdict: Ju
 def _starts_process(scope: ast.AST) -> bool:
     """Whether the variables are for a process that is started right there."""
     return any(
-        isinstance(n, ast.Call) and re.search(r"subprocess|Popen|run_command", ast.unparse(n.func))
+        isinstance(n, ast.Call) and re.search(r"subprocess|Popen|run_command", source(n.func))
         for n in ast.walk(scope)
     )
 

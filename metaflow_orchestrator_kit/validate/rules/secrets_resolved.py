@@ -4,7 +4,7 @@ import ast
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.programs import called, programs
+from metaflow_orchestrator_kit.validate.programs import called, programs, source
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 
@@ -60,7 +60,7 @@ class SecretsResolved(Rule):
                 function = program.function(node)
                 inside = function is not None and function.name.startswith(_TASK_HOOKS)
                 if called(node) in _RESOLVES and not inside:
-                    text = f"`{ast.unparse(node.func)}` fetches a secret before the task runs"
+                    text = f"`{source(node.func)}` fetches a secret before the task runs"
                     verdict.fail(program.place(node), text, _FIX)
             for constant in program.nodes(ast.Constant):
                 if constant.value == "METAFLOW_DEFAULT_SECRETS_BACKEND_TYPE":

@@ -5,7 +5,13 @@ from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.programs import Program, argument, full_name, programs
+from metaflow_orchestrator_kit.validate.programs import (
+    Program,
+    argument,
+    full_name,
+    programs,
+    source,
+)
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 
@@ -84,7 +90,7 @@ class ShellInterpolation(Rule):
                 if not holes:
                     verdict.ok(program.place(node), "the shell line is constant or quoted")
                     continue
-                names = ", ".join(f"`{ast.unparse(h)[:40]}`" for h in holes[:3])
+                names = ", ".join(f"`{source(h)[:40]}`" for h in holes[:3])
                 verdict.fail(program.place(node), f"{names} in a shell line is not quoted", _FIX)
         if not verdict.findings and not verdict.evidence:
             verdict.not_applicable("no process is started through a shell")
@@ -154,7 +160,7 @@ def _is_safe(program: Program, call: ast.AST, value: ast.expr) -> bool:
             function = program.function(call)
             return function is None or value.id not in _parameters(function)
         value = made
-    return isinstance(value, ast.Constant) or any(q in ast.unparse(value) for q in _QUOTES)
+    return isinstance(value, ast.Constant) or any(q in source(value) for q in _QUOTES)
 
 
 def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:

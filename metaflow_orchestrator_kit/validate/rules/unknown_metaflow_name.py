@@ -5,7 +5,7 @@ import ast
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.host import Host, host
-from metaflow_orchestrator_kit.validate.programs import Program, programs
+from metaflow_orchestrator_kit.validate.programs import Program, programs, source
 from metaflow_orchestrator_kit.validate.project import dotted
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
@@ -88,7 +88,7 @@ def _check_imports(program: Program, metaflow: Host, verdict: Judge) -> None:
         module = node.module or ""
         if node.level or not (module == "metaflow" or module.startswith("metaflow.")):
             continue
-        if "mok_" in ast.unparse(node) or _is_guarded(program, node):
+        if "mok_" in source(node) or _is_guarded(program, node):
             continue
         for alias in node.names:
             match metaflow.has(module, alias.name):
@@ -145,7 +145,7 @@ def _is_guarded(program: Program, node: ast.AST) -> bool:
     for outer in program.parents(node):
         if isinstance(outer, ast.Try) and any(inner is s for s in outer.body) and outer.handlers:
             return True
-        if isinstance(outer, ast.If) and "hasattr" in (ast.unparse(outer.test)):
+        if isinstance(outer, ast.If) and "hasattr" in (source(outer.test)):
             return True
         if isinstance(outer, ast.If) and (dotted(outer.test) or "").endswith("TYPE_CHECKING"):
             return True
