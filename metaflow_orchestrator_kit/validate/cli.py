@@ -7,13 +7,19 @@ by hand; with ``--strict`` it counts as a failure); 1, something is; 2, wrong us
 from __future__ import annotations
 
 import argparse
-import inspect
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from metaflow_orchestrator_kit.validate.findings import Report
+    from metaflow_orchestrator_kit.validate.settings import Settings
 
 CLEAN, FOUND, USAGE = 0, 1, 2
+FORMATS = ("text", "json", "sarif", "github", "junit")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(exit_.code or 0)
     try:
         if options.list_rules:
-            return _print(_list_rules(), options.output)
+            return _list_rules(options.output)
         if options.explain:
             return _explain(options.explain, options.output)
         return _validate(options)
@@ -41,14 +47,32 @@ def _parser() -> argparse.ArgumentParser:
         description="Read a Metaflow orchestrator extension, without importing it, and name "
         "every clause of the contract that it breaks.",
         epilog="Exit codes: 0 nothing is broken, 1 something is, 2 wrong use. A rule that is "
-        "UNSURE does not fail the run; with --strict it does.",
+        "UNSURE does not fail the run; with --strict it does. SELECTOR is the code or name of a "
+        "rule, a clause such as H1, or a group of clauses such as H; several are separated by "
+        "commas. [tool.metaflow-orchestrator-kit] in pyproject.toml may have select, ignore, "
+        "min-confidence, strict and baseline; the command line comes first.",
     )
     parser.add_argument("directory", nargs="?", metavar="DIR", help="repository or package folder")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--format", choices=FORMATS, default="text")
     parser.add_argument("--output", metavar="FILE", help="write there instead of to the terminal")
+    for name, text in (("select", "ask only these rules"), ("ignore", "do not ask these rules")):
+        parser.add_argument(f"--{name}", metavar="SELECTOR", action="append", help=text)
+    parser.add_argument(
+        "--min-confidence",
+        choices=("low", "medium", "high"),
+        help="less certain findings make a rule UNSURE",
+    )
+    parser.add_argument("--statistics", action="store_true", help="count the findings of each rule")
+    parser.add_argument("--baseline", metavar="FILE", help="let the findings recorded there pass")
+    parser.add_argument(
+        "--write-baseline",
+        action="store_true",
+        help="record all that is found now in the baseline, and exit with 0",
+    )
     parser.add_argument("--explain", metavar="CODE|CLAUSE", help="say what a rule or clause means")
     parser.add_argument("--list-rules", action="store_true", help="list the rules")
-    parser.add_argument("--strict", action="store_true", help="count UNSURE as a failure")
+    strict = "count UNSURE as a failure"
+    parser.add_argument("--strict", action=argparse.BooleanOptionalAction, help=strict)
     parser.add_argument("--no-color", action="store_true", help="no colours, on a terminal too")
     return parser
 
@@ -62,22 +86,74 @@ def _validate(options: argparse.Namespace) -> int:
     if not directory.is_dir() and directory.suffix != ".py":
         return _usage(f"'{directory}' is neither a directory nor a Python file.")
 
+    from metaflow_orchestrator_kit.validate.baseline import BaselineError, write_baseline
     from metaflow_orchestrator_kit.validate.findings import Verdict
-    from metaflow_orchestrator_kit.validate.render import json as as_json
-    from metaflow_orchestrator_kit.validate.render import text as as_text
-    from metaflow_orchestrator_kit.validate.runner import validate
+    from metaflow_orchestrator_kit.validate.runner import validate_as
+    from metaflow_orchestrator_kit.validate.selection import UnknownSelectorError
+    from metaflow_orchestrator_kit.validate.settings import SettingsError
 
-    report = validate(directory)
-    if options.format == "json":
-        rendered = as_json.render(report)
-    else:
-        rendered = as_text.render(report, _colour(options))
-    code = _print(rendered, options.output)
+    try:
+        settings = _settings(options, directory)
+        if options.write_baseline and settings.baseline is None:
+            return _usage("Where should the baseline be written? Add --baseline FILE.")
+        report = validate_as(directory, settings, known=not options.write_baseline)
+        if options.write_baseline and settings.baseline is not None:
+            count = write_baseline(settings.baseline, report)
+            findings = "1 finding" if count == 1 else f"{count} findings"
+            return _print(f"Wrote {settings.baseline} ({findings})\n", None)
+    except (SettingsError, UnknownSelectorError, BaselineError) as error:
+        return _usage(str(error))
+    code = _print(_rendered(report, options), options.output)
     if code != CLEAN:
         return code
     counts = report.counts
-    broken = counts[Verdict.FAIL] or (options.strict and counts[Verdict.UNSURE])
+    broken = counts[Verdict.FAIL] or (settings.strict and counts[Verdict.UNSURE])
     return FOUND if broken else CLEAN
+
+
+def _settings(options: argparse.Namespace, directory: Path) -> Settings:
+    """What the author's pyproject says, with what the command line says instead."""
+    from metaflow_orchestrator_kit.validate.findings import Confidence
+    from metaflow_orchestrator_kit.validate.settings import read_settings, split
+
+    settings = read_settings(directory)
+    if options.select is not None:
+        settings = replace(settings, select=split(options.select))
+    if options.ignore is not None:
+        settings = replace(settings, ignore=split(options.ignore))
+    if options.min_confidence is not None:
+        settings = replace(settings, min_confidence=Confidence(options.min_confidence))
+    if options.strict is not None:
+        settings = replace(settings, strict=options.strict)
+    if options.baseline is not None:
+        settings = replace(settings, baseline=Path(options.baseline))
+    return settings
+
+
+def _rendered(report: Report, options: argparse.Namespace) -> str:
+    # A run pays for the start of its own renderer only.
+    match options.format:
+        case "json":
+            from metaflow_orchestrator_kit.validate.render import json
+
+            return json.render(report, options.statistics)
+        case "sarif":
+            from metaflow_orchestrator_kit.validate.render import sarif
+            from metaflow_orchestrator_kit.validate.runner import catalogue
+
+            return sarif.render(report, catalogue())
+        case "github":
+            from metaflow_orchestrator_kit.validate.render import github
+
+            return github.render(report)
+        case "junit":
+            from metaflow_orchestrator_kit.validate.render import junit
+
+            return junit.render(report)
+        case _:
+            from metaflow_orchestrator_kit.validate.render import text
+
+            return text.render(report, _colour(options), options.statistics)
 
 
 def _colour(options: argparse.Namespace) -> bool:
@@ -99,45 +175,20 @@ def _print(text: str, output: str | None) -> int:
     return CLEAN
 
 
-def _list_rules() -> str:
-    from metaflow_orchestrator_kit.validate.rules import all_rules
+def _list_rules(output: str | None) -> int:
+    from metaflow_orchestrator_kit.validate.pages import listing
 
-    lines = [
-        f"{rule.code}  {rule.name:28} {rule.severity.value:8} {', '.join(rule.clauses)}"
-        for rule in all_rules()
-    ]
-    return "\n".join(lines) + "\n"
+    return _print(listing(), output)
 
 
 def _explain(what: str, output: str | None) -> int:
-    from metaflow_orchestrator_kit.validate.rules import all_rules
-
-    asked = what.strip()
-    rules = [
-        rule
-        for rule in all_rules()
-        if asked.upper() in (rule.code, *rule.clauses) or asked.lower() == rule.name
-    ]
-    parts = [
-        f"{rule.code} {rule.name} [{', '.join(rule.clauses)}]\n\n{inspect.getdoc(rule)}\n"
-        for rule in rules
-    ]
-    clause = _clause(asked.upper())
-    if clause:
-        parts.insert(0, clause)
-    if not parts:
-        return _usage(f"'{what}' is neither a rule nor a clause; see --list-rules.")
-    return _print("\n".join(parts), output)
-
-
-def _clause(identifier: str) -> str | None:
-    """The contract's words for a clause, where the contract has it."""
-    from metaflow_orchestrator_kit import contract
+    from metaflow_orchestrator_kit.contract import UnknownClause
+    from metaflow_orchestrator_kit.validate.pages import explain
 
     try:
-        return contract.explain(identifier)
-    except (KeyError, ValueError, AttributeError):
-        return None
+        return _print(explain(what), output)
+    except UnknownClause as error:
+        return _usage(f"'{what}' is neither a rule (see --list-rules) nor a clause. {error}")
 
 
 def _usage(message: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from metaflow_orchestrator_kit.validate.sources import Skipped
@@ -17,6 +17,8 @@ class Verdict(Enum):
     FAIL = "fail"
     UNSURE = "unsure"
     NOT_APPLICABLE = "not-applicable"
+    ACCEPTED = "accepted"
+    """There are findings, and the author has said of all of them that they may stay."""
 
 
 class Severity(Enum):
@@ -29,6 +31,11 @@ class Confidence(Enum):
     HIGH = "high"
     MEDIUM = "medium"
     LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        """0 for low, up to 2 for high."""
+        return ("low", "medium", "high").index(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,8 @@ class Finding:
     end_line: int
     message: str
     help: str
+    fixable: bool = False
+    """Whether the validator could make the change by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,8 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     evidence: tuple[Note, ...] = ()
     unsure: tuple[Note, ...] = ()
+    accepted: tuple[Finding, ...] = ()
+    """Findings that a comment or the baseline lets pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +90,25 @@ class Report:
     skipped: tuple[Skipped, ...]
     lost: tuple[str, ...] = ()
     """Functions that the model gave up on; rules may be unsure because of them."""
+    lines: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The text of the files that have findings, by path."""
+    remarks: tuple[str, ...] = ()
+    """What there is to say about the run itself, such as a baseline that could shrink."""
 
     @property
     def findings(self) -> Sequence[Finding]:
         found = [f for outcome in self.outcomes for f in outcome.findings]
         return sorted(found, key=lambda f: (f.path, f.line, f.column, f.code))
+
+    @property
+    def accepted(self) -> Sequence[Finding]:
+        """The findings that the author lets pass."""
+        return [f for outcome in self.outcomes for f in outcome.accepted]
+
+    def line(self, finding: Finding) -> str | None:
+        """The text of the line that a finding points at; None where there is none."""
+        lines = self.lines.get(finding.path, ())
+        return lines[finding.line - 1] if 0 < finding.line <= len(lines) else None
 
     @property
     def counts(self) -> Mapping[Verdict, int]:

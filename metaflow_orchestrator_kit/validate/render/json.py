@@ -6,14 +6,15 @@ import json
 from typing import Any
 
 from metaflow_orchestrator_kit.validate.findings import Finding, Note, Report, Verdict
+from metaflow_orchestrator_kit.validate.render.text import most_broken
 
 VERSION = 1
 
 
-def render(report: Report) -> str:
-    """The whole report as a JSON object."""
+def render(report: Report, statistics: bool = False) -> str:
+    """The whole report as a JSON object; *statistics* adds how often each rule is broken."""
     counts = report.counts
-    content = {
+    content: dict[str, Any] = {
         "version": VERSION,
         "directory": report.directory,
         "findings": [_finding(f) for f in report.findings],
@@ -27,17 +28,25 @@ def render(report: Report) -> str:
             }
             for o in report.outcomes
         ],
+        "accepted": [_finding(f) for f in report.accepted],
         "unsure": [{"code": o.code, **_note(n)} for o in report.outcomes for n in o.unsure],
         "skipped": [{"path": s.path, "reason": s.reason} for s in report.skipped],
         "lost": list(report.lost),
+        "remarks": list(report.remarks),
         "summary": {
             "passed": counts[Verdict.PASS],
             "failed": counts[Verdict.FAIL],
             "unsure": counts[Verdict.UNSURE],
             "not_applicable": counts[Verdict.NOT_APPLICABLE],
+            "accepted": counts[Verdict.ACCEPTED],
             "findings": len(report.findings),
         },
     }
+    if statistics:
+        content["statistics"] = [
+            {"code": o.code, "name": o.name, "findings": len(o.findings)}
+            for o in most_broken(report)
+        ]
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -45,7 +54,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return {
         "code": finding.code,
         "name": finding.name,
-        "clause": finding.clauses[0],
+        "clause": finding.clauses[0] if finding.clauses else None,
         "clauses": list(finding.clauses),
         "severity": finding.severity.value,
         "confidence": finding.confidence.value,
@@ -55,6 +64,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "end_line": finding.end_line,
         "message": finding.message,
         "help": finding.help,
+        "fixable": finding.fixable,
     }
 
 

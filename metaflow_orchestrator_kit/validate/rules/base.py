@@ -16,6 +16,9 @@ from metaflow_orchestrator_kit.validate.findings import (
 )
 from metaflow_orchestrator_kit.validate.model.values import Origin
 
+MARK = "# <-- here"
+"""What the line that a finding points at ends in, in a bad example."""
+
 
 @dataclass(frozen=True, slots=True)
 class Example:

@@ -68,3 +68,7 @@ def cli_module(text: str) -> dict[str, str]:
 def deployer(text: str) -> dict[str, str]:
     """An extension whose deployer module is this."""
     return {DEPLOYER: textwrap.dedent(text)}
+
+
+#: What examples have in common, and what therefore shows nothing.
+USUAL = {CONFIG: CLI_CONFIG}
