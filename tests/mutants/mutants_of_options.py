@@ -112,3 +112,72 @@ RESUME = (
         spares=("resume-clones", CONTROL),
     ),
 )
+
+STARTS = (
+    Mutant(
+        "schedule-ignored",
+        "compile_starts.py",
+        'if deco.name == "schedule" and deco.schedule:',
+        'if deco.name == "schedule" and not deco.schedule:',
+        kills=("schedule-starts-run",),
+        says="at least one",
+        also=("schedule-needs-defaults", "schedule-taken-away"),
+    ),
+    Mutant(
+        "required-parameters-not-looked-at",
+        "compile_starts.py",
+        "if parameter.required and parameter.default is None and parameter.name not in mapped:",
+        "if False:",
+        kills=("schedule-needs-defaults",),
+        says="Parameter('limit', required=True)",
+        also=("schedule-starts-run", "schedule-taken-away"),
+    ),
+    Mutant(
+        "schedule-stays-behind",
+        "my_scheduler_engine.py",
+        "        self._store.save_deployment(plan, code)",
+        "        old = self.deployment(plan.identity.name)\n"
+        "        if plan.schedule is None and old is not None:\n"
+        "            plan = replace(plan, schedule=old.schedule)\n"
+        "        self._store.save_deployment(plan, code)",
+        kills=("schedule-taken-away",),
+        says="create only adds and updates schedules",
+        spares=("schedule-starts-run", "schedule-needs-defaults", CONTROL),
+    ),
+    Mutant(
+        "payload-dropped",
+        "starts.py",
+        "if key in event.payload",
+        "if parameter in event.payload",
+        kills=("event-starts-run",),
+        says="from the key 'said' of the payload",
+        also=("event-in-current",),
+    ),
+    Mutant(
+        "trigger-not-in-current",
+        "my_scheduler_decorator.py",
+        'current._update_env({"trigger": Trigger(triggers)})',
+        "str(Trigger)",
+        kills=("event-in-current", "finish-in-current"),
+        says="current.trigger in 'middle'",
+        spares=("event-starts-run", "finish-starts-run", CONTROL),
+    ),
+    Mutant(
+        "triggers-not-stored",
+        "my_scheduler_decorator.py",
+        'facts["execution-triggers"]',
+        'facts["triggers"]',
+        kills=("event-in-current",),
+        says="does not register the metadata execution-triggers",
+        spares=("event-starts-run", CONTROL),
+    ),
+    Mutant(
+        "finish-of-any-branch",
+        "starts.py",
+        'return ".".join(["metaflow", *filter(None, (project, branch)), flow_name, "end"])',
+        'return ".".join(["metaflow", *filter(None, (project,)), flow_name, "end"])',
+        kills=("finish-of-another-branch",),
+        says="the filter has the flow's name only",
+        also=("finish-starts-run", "finish-in-current"),
+    ),
+)

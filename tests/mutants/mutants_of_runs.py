@@ -45,7 +45,7 @@ LINEAR_DAG = (
         "compiler.py",
         'variables["METAFLOW_DATASTORE_SYSROOT_LOCAL"] = str(root.parent)',
         'variables["METAFLOW_DATASTORE_SYSROOT_LOCAL"] = str(root)',
-        kills=("linear-visible", "resume-locally"),
+        kills=("linear-visible",),
         says="error of Metaflow's client",
         spares=("linear-runs-in-order", "linear-ids"),
     ),

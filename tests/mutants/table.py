@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mutant import Mutant
 from mutants_of_deployments import OPERATIONS, PARAMETERS, SETTINGS
-from mutants_of_options import HOOKS, RESUME, TOKENS
+from mutants_of_options import HOOKS, RESUME, STARTS, TOKENS
 from mutants_of_runs import ATTEMPTS, GRAPHS, LINEAR_DAG
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -17,4 +17,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *TOKENS,
     *HOOKS,
     *RESUME,
+    *STARTS,
 )

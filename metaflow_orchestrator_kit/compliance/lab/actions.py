@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from metaflow_orchestrator_kit.compliance.lab.live import Live
+from metaflow_orchestrator_kit.compliance.lab.live import Live, in_another_process
 
 Action = Callable[[Live], None]
 
@@ -107,3 +110,28 @@ def outcome(call: Callable[[], Any]) -> dict[str, Any]:
         return {"result": call()}
     except Exception as error:  # what was raised is what was seen
         return {"error": type(error).__name__, "message": str(error)[:4000]}
+
+
+def outcome_elsewhere(call: Callable[[], Any]) -> dict[str, Any]:
+    """The outcome of a call in another process; the message has all that its commands printed.
+
+    Metaflow's own message has that output too, but now and then not all of it: it is copied while
+    the command goes on.
+    """
+
+    def attempt() -> dict[str, Any]:
+        with tempfile.TemporaryFile() as printed:
+            for stream in (1, 2):
+                os.dup2(printed.fileno(), stream)
+            found = outcome(call)
+            for thread in threading.enumerate():
+                if thread is not threading.current_thread():
+                    thread.join(timeout=1)
+            printed.seek(0)
+            text = printed.read().decode("utf-8", "replace").strip()
+        if "error" in found and text and text not in found["message"]:
+            found["message"] = f"{found['message']}\n{text}"[:8000]
+        return found
+
+    result: dict[str, Any] = in_another_process(attempt)
+    return result

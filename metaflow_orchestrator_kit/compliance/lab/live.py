@@ -99,15 +99,19 @@ class Live:
             attributes=recorder.last(),
         )
 
-    def create_again(self, **options: Any) -> str:
+    def create_again(
+        self, file: Path | None = None, branch: str | None = None, **options: Any
+    ) -> str:
         """Deploy the flow file once more, as it is now; the name of the deployment.
 
-        Metaflow keeps a flow that it has loaded: call it in another process.
+        Metaflow keeps a flow that it has loaded: call it in another process. Another file may be
+        deployed instead, or into another branch.
         """
         from metaflow import Deployer
 
+        top = {**self.top, **({} if branch is None else {"branch": branch})}
         limit = self.seconds_left()
-        deployer = Deployer(str(self.flow_file), file_read_timeout=limit, **self.top)
+        deployer = Deployer(str(file or self.flow_file), file_read_timeout=limit, **top)
         implementation = getattr(deployer, self.method)(**self.deployer_arguments)
         return str(implementation.create(**{**self.create_arguments, **options}).name)
 

@@ -111,4 +111,23 @@ _RESUME = (
     Broken("resume-locally", "an item lost", artifact("join", "joined", []), "three items"),
 )
 
-BROKEN_OPTIONS: tuple[Broken, ...] = (*_TOKENS, *_HOOKS, *_RESUME)
+_STARTS = (
+    Broken("schedule-starts-run", "never", extra("runs", []), "at least one"),
+    Broken("schedule-starts-run", "failed", of_step("end", successful=False), "task end"),
+    Broken("schedule-starts-run", "no default", artifact("end", "got", None), "'limit'"),
+    Broken("schedule-needs-defaults", "accepted", extra("required", {"result": "x"}), "create()"),
+    Broken("schedule-needs-defaults", "by accident", extra("required", _OTHER), "its message"),
+    Broken("schedule-taken-away", "still fires", extra("runs_after", ["F/1"]), "never deletes"),
+    Broken("schedule-taken-away", "refused", extra("unscheduled", _OTHER), "without @schedule"),
+    Broken("event-starts-run", "nothing", extra("runs", []), "not registered"),
+    Broken("event-starts-run", "two", extra("runs", ["F/1", "F/2"]), "number of runs"),
+    Broken("event-starts-run", "no payload", artifact("start", "got", "plain"), "payload"),
+    Broken("event-in-current", "nothing", artifact("middle", "started", []), "_update_env"),
+    Broken("event-in-current", "not stored", of_step("start", metadata={}), "execution-triggers"),
+    Broken("finish-starts-run", "nothing", extra("runs", []), "number of runs"),
+    Broken("finish-of-another-branch", "any", extra("too_early", ["F/1"]), "flow's name only"),
+    Broken("finish-in-current", "nothing", artifact("middle", "kinds", []), "current.trigger"),
+    Broken("finish-in-current", "no run", artifact("middle", "leader", None), "trigger.run"),
+)
+
+BROKEN_OPTIONS: tuple[Broken, ...] = (*_TOKENS, *_HOOKS, *_RESUME, *_STARTS)

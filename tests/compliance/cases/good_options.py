@@ -81,6 +81,49 @@ def _resumed(*, locally: bool) -> Observation:
     return seen
 
 
+def _scheduled() -> Observation:
+    extra: dict[str, Any] = {
+        "required": {"error": "RuntimeError", "message": "Parameter limit is required."},
+        "unscheduled": {"result": "MokFlow-name"},
+        "runs": [f"MokFlow/{RUN}"],
+        "runs_after": [],
+    }
+    tasks = [task("start"), task("end", artifacts={"got": 3})]
+    return observed(*tasks, extra=extra, final_status=None)
+
+
+def _evented() -> Observation:
+    stored = '[{"name": "mok.MokFlow", "type": "event", "id": "1", "timestamp": 1}]'
+    tasks = [
+        task(
+            "start",
+            artifacts={"got": "it's $HOME"},
+            metadata={"execution-triggers": stored},
+        ),
+        task("middle", artifacts={"started": [["mok.MokFlow", "event"]]}),
+        task("end"),
+    ]
+    extra = {
+        "emit": {"code": 0, "said": ""},
+        "event": "mok.MokFlow",
+        "runs": [f"MokFlow/{RUN}"],
+    }
+    return observed(*tasks, extra=extra, final_status=None)
+
+
+def _following() -> Observation:
+    leader = "MokLeader/sched-01"
+    middle = task("middle", artifacts={"kinds": ["run"], "leader": leader})
+    extra = {
+        "elsewhere": {"result": "MokLeader/sched-02"},
+        "in_vain": {"result": "MokLeader/sched-03"},
+        "leader": {"result": leader},
+        "too_early": [],
+        "runs": [f"MokFlow/{RUN}"],
+    }
+    return observed(task("start"), middle, task("end"), extra=extra, final_status=None)
+
+
 GOOD_OPTIONS: dict[str, Observation] = {
     "owned": _owned(),
     "hooked": _hooked("told_run", "told_badly", "told_next", "told_elsewhere", good=True),
@@ -89,4 +132,7 @@ GOOD_OPTIONS: dict[str, Observation] = {
     ),
     "resumed": _resumed(locally=False),
     "resumed_locally": _resumed(locally=True),
+    "scheduled": _scheduled(),
+    "evented": _evented(),
+    "following": _following(),
 }

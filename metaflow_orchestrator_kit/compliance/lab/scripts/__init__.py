@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from metaflow_orchestrator_kit.compliance.lab.actions import ACTIONS
-from metaflow_orchestrator_kit.compliance.lab.scripts import hooked, owned, resumed
+from metaflow_orchestrator_kit.compliance.lab.scripts import hooked, owned, resumed, started
 
-__all__ = ["ACTIONS", "hooked", "owned", "resumed"]
+__all__ = ["ACTIONS", "hooked", "owned", "resumed", "started"]

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from metaflow_orchestrator_kit.compliance.lab.actions import action, outcome
-from metaflow_orchestrator_kit.compliance.lab.live import Live, in_another_process
+from metaflow_orchestrator_kit.compliance.lab.actions import action, outcome, outcome_elsewhere
+from metaflow_orchestrator_kit.compliance.lab.live import Live
 
 STRANGER = "mok-stranger"
 
@@ -33,27 +33,22 @@ def another_user(live: Live) -> None:
     live.extra["redeploy"] = _as_stranger(live, live.create_again)
     live.extra["terminate"] = _as_stranger(live, terminate)
     live.extra["delete"] = _as_stranger(live, lambda: found().delete())
-    live.extra["token_after_refusals"] = outcome(
-        lambda: in_another_process(lambda: found().production_token)
-    )
+    live.extra["token_after_refusals"] = outcome_elsewhere(lambda: found().production_token)
     live.release()
     live.wait_for_end()
     token = str(live.extra["token"].get("result"))
     live.extra["authorized"] = _as_stranger(live, lambda: live.create_again(authorize=token))
-    live.extra["token_after_redeploy"] = outcome(
-        lambda: in_another_process(lambda: found().production_token)
-    )
+    live.extra["token_after_redeploy"] = outcome_elsewhere(lambda: found().production_token)
 
 
 def _as_stranger(live: Live, call: Callable[[], Any]) -> dict[str, Any]:
     """The outcome of a call in a process of another user, who keeps no tokens (clause J5)."""
 
-    def attempt() -> dict[str, Any]:
+    def attempt() -> Any:
         home = live.folder / "stranger"
         home.mkdir(exist_ok=True)
         os.environ.update(METAFLOW_USER=STRANGER, METAFLOW_TOKEN_HOME=str(home))
         os.chdir(home)
-        return outcome(call)
+        return call()
 
-    result: dict[str, Any] = in_another_process(attempt)
-    return result
+    return outcome_elsewhere(attempt)
