@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-_DYNAMIC = {"__getattr__", "globals", "setattr"}
+_DYNAMIC = {"globals", "setattr", "exec"}
 
 
 @dataclass(slots=True)
@@ -18,7 +19,7 @@ class Host:
 
     root: Path
     version: str
-    _names: dict[str, set[str] | None] = field(default_factory=dict)
+    _names: dict[str, tuple[set[str], bool]] = field(default_factory=dict)
 
     def file(self, module: str) -> Path | None:
         """The source file of a module ``metaflow.a.b``."""
@@ -38,10 +39,10 @@ class Host:
         """Whether the module's source binds *name*; None when it binds names as it runs."""
         if module not in self._names:
             self._names[module] = self._read(module)
-        names = self._names[module]
-        if names is None:
-            return None
-        return name in names or (name.startswith("__") and name.endswith("__"))
+        names, is_complete = self._names[module]
+        if name in names or (name.startswith("__") and name.endswith("__")):
+            return True
+        return False if is_complete else None
 
     def has(self, module: str, name: str) -> bool | None:
         """Whether ``from module import name`` works."""
@@ -53,15 +54,17 @@ class Host:
             return None if self.exists(module) else False
         return self.defines(module, name)
 
-    def _read(self, module: str) -> set[str] | None:
+    def _read(self, module: str) -> tuple[set[str], bool]:
+        """The names that a module's source binds, and whether there can be no others."""
+        names: set[str] = set()
         path = self.file(module)
         if path is None:
-            return None
+            return names, False
         try:
             tree = ast.parse(path.read_text(encoding="utf-8"))
         except (OSError, SyntaxError, ValueError):
-            return None
-        names: set[str] = set()
+            return names, False
+        is_complete = True
         for node in _top_level(tree):
             match node:
                 case (
@@ -71,12 +74,23 @@ class Host:
                 ):
                     names.add(name)
                 case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-                    if any(a.name == "*" for a in aliases):
-                        return None
+                    is_complete &= all(a.name != "*" for a in aliases)
                     names.update(a.asname or a.name.partition(".")[0] for a in aliases)
                 case _:
-                    names.update(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
-        return None if names & _DYNAMIC else names
+                    used = {n.id: n.ctx for n in _at_import(node) if isinstance(n, ast.Name)}
+                    is_complete &= _DYNAMIC.isdisjoint(used)
+                    names.update(n for n, ctx in used.items() if isinstance(ctx, ast.Store))
+        return names, is_complete and "__getattr__" not in names
+
+
+def _at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts of a statement that run at import: no bodies of functions and classes."""
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        if not isinstance(current, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            waiting.extend(ast.iter_child_nodes(current))
 
 
 def _comes_from_extensions(module: str) -> bool:

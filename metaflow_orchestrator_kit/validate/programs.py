@@ -49,6 +49,7 @@ class Program:
     module: Module | None = None
     _nodes: dict[type[ast.AST], list[ast.AST]] = field(default_factory=dict)
     _parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
+    _texts: set[int] | None = None
 
     @property
     def generated(self) -> bool:
@@ -62,6 +63,16 @@ class Program:
                 self._nodes.setdefault(type(node), []).append(node)
         for kind in kinds:
             yield from self._nodes.get(kind, ())  # type: ignore[misc]
+
+    def is_text(self, node: ast.AST) -> bool:
+        """Whether a constant is a docstring: a statement of its own, for people."""
+        if self._texts is None:
+            self._texts = {
+                id(statement.value)
+                for statement in self.nodes(ast.Expr)
+                if isinstance(statement.value, ast.Constant)
+            }
+        return id(node) in self._texts
 
     def parents(self, node: ast.AST) -> Iterator[ast.AST]:
         """What *node* stands in, nearest first."""
@@ -144,15 +155,6 @@ def has_splat(node: ast.Call) -> bool:
     return any(k.arg is None for k in node.keywords)
 
 
-def docstrings(tree: ast.AST) -> set[int]:
-    """The ids of the constants that are statements of their own: text for people."""
-    return {
-        id(node.value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    }
-
-
 def names_used(analysis: Analysis) -> set[str]:
     """Every identifier, attribute, keyword and short string constant of the programs."""
     memo = _memo(analysis)
@@ -160,14 +162,13 @@ def names_used(analysis: Analysis) -> set[str]:
         return memo.names
     used: set[str] = set()
     for program in programs(analysis):
-        silent = docstrings(program.tree)
         for node in ast.walk(program.tree):
             match node:
                 case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
                     used.add(name)
                 case ast.alias(name=name) | ast.ImportFrom(module=str(name)):
                     used.update(name.split("."))
-                case ast.Constant(value=str(text)) if id(node) not in silent and len(text) < 80:
+                case ast.Constant(value=str(text)) if len(text) < 80 and not program.is_text(node):
                     used.add(text)
                 case _:
                     pass
@@ -257,7 +258,6 @@ __all__ = [
     "argument",
     "called",
     "calls",
-    "docstrings",
     "full_name",
     "has_splat",
     "names_used",

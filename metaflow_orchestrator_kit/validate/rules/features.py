@@ -11,7 +11,6 @@ from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.programs import (
     Program,
     called,
-    docstrings,
     names_used,
     programs,
     source,
@@ -27,9 +26,8 @@ def looked_up(analysis: Analysis, *names: str) -> Iterator[tuple[Program, ast.Co
     of a click command, a keyword's value or a text for people is none.
     """
     for program in programs(analysis):
-        silent = docstrings(program.tree)
         for node in program.nodes(ast.Constant):
-            if node.value in names and id(node) not in silent and _is_key(program, node):
+            if node.value in names and not program.is_text(node) and _is_key(program, node):
                 yield program, node
 
 

@@ -7,7 +7,6 @@ from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.programs import (
     Program,
     called,
-    docstrings,
     programs,
     source,
 )
@@ -58,20 +57,18 @@ class RegisteredByHand(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         for program in programs(analysis):
-            silent = docstrings(program.tree)
             for node in program.nodes(ast.Call):
                 if called(node) in _CALLS and not _for_heartbeat(program, node):
                     text = f"`{source(node.func)}` registers what init and step register"
                     verdict.fail(program.place(node), text, _FIX)
             for constant in program.nodes(ast.Constant):
-                if id(constant) in silent or not isinstance(constant.value, str):
-                    continue
-                if not constant.value.endswith("_self.json"):
+                name = constant.value if isinstance(constant.value, str) else ""
+                if not name.endswith("_self.json") or program.is_text(constant):
                     continue
                 scope: ast.AST = program.function(constant) or program.tree
                 names = {called(n) for n in ast.walk(scope) if isinstance(n, ast.Call)}
                 if names & _WRITES:
-                    text = f"`{constant.value}` of the local metadata provider is written by hand"
+                    text = f"`{name}` of the local metadata provider is written by hand"
                     verdict.fail(program.place(constant), text, _FIX)
         for command in analysis.of_kind("init"):
             verdict.ok(command.origin, "`init` registers the run")
@@ -80,8 +77,8 @@ class RegisteredByHand(Rule):
 
 
 def _for_heartbeat(program: Program, node: ast.Call) -> bool:
-    """Whether a run that exists is only made known for its heartbeat; or no method is called."""
+    """Whether a run that exists is only made known for its heartbeat; or it is no provider's."""
+    if not isinstance(node.func, ast.Attribute) or source(node.func.value) == "self":
+        return True
     scope = program.function(node)
-    return not isinstance(node.func, ast.Attribute) or (
-        scope is not None and "heartbeat" in source(scope)
-    )
+    return scope is not None and "heartbeat" in source(scope)

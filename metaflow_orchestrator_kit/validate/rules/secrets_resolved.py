@@ -4,7 +4,7 @@ import ast
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.programs import called, programs, source
+from metaflow_orchestrator_kit.validate.programs import Program, called, programs, source
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 
@@ -57,9 +57,7 @@ class SecretsResolved(Rule):
             if program.generated:
                 continue
             for node in program.nodes(ast.Call):
-                function = program.function(node)
-                inside = function is not None and function.name.startswith(_TASK_HOOKS)
-                if called(node) in _RESOLVES and not inside:
+                if called(node) in _RESOLVES and _compiles(program, node):
                     text = f"`{source(node.func)}` fetches a secret before the task runs"
                     verdict.fail(program.place(node), text, _FIX)
             for constant in program.nodes(ast.Constant):
@@ -67,3 +65,11 @@ class SecretsResolved(Rule):
                     verdict.ok(program.place(constant), "the backend's settings are passed on")
         if not verdict.findings and not verdict.evidence:
             verdict.not_applicable("nothing has to do with secrets")
+
+
+def _compiles(program: Program, node: ast.Call) -> bool:
+    """Whether the call is made for the decorators of a flow, outside the tasks' own hooks."""
+    function = program.function(node)
+    if function is None or function.name.startswith(_TASK_HOOKS):
+        return False
+    return "decorators" in source(function)

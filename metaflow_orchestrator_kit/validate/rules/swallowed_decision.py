@@ -5,7 +5,7 @@ import re
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.programs import Program, docstrings, programs
+from metaflow_orchestrator_kit.validate.programs import Program, programs
 from metaflow_orchestrator_kit.validate.project import dotted
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
@@ -75,10 +75,9 @@ class SwallowedDecision(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         for program in programs(analysis):
-            silent = docstrings(program.tree)
             for node in program.nodes(ast.Constant, ast.Attribute):
                 what = _decision(node)
-                if what is None or id(node) in silent or not _is_read(program, node):
+                if what is None or program.is_text(node) or not _is_read(program, node):
                     continue
                 handler = _swallower(program, node)
                 if handler is None:
@@ -113,8 +112,8 @@ def _swallower(program: Program, node: ast.AST) -> ast.ExceptHandler | None:
     """The broad handler that hides an error at *node*."""
     inner: ast.AST = node
     for outer in program.parents(node):
-        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef):
-            return None
+        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef | ast.While):
+            return None  # A loop that tries again says what it does when it gives up.
         if isinstance(outer, ast.Try) and any(inner is s for s in outer.body):
             for handler in outer.handlers:
                 if not _is_broad(handler):

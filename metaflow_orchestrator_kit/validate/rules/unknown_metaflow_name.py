@@ -5,11 +5,12 @@ import ast
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.host import Host, host
+from metaflow_orchestrator_kit.validate.host_names import is_guarded, modules_bound
 from metaflow_orchestrator_kit.validate.programs import Program, programs, source
-from metaflow_orchestrator_kit.validate.project import dotted
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 
+_CONFIG = "metaflow.metaflow_config"
 _FIX = (
     "Look the name up in Metaflow's source; guard an import that only some releases have with "
     "`try: ... except ImportError:` and state the oldest Metaflow that you need."
@@ -62,6 +63,12 @@ class UnknownMetaflowName(Rule):
         def name():
             return util.get_user_name_of_flow()  # <-- here
         """)),
+        Example("a setting that there is not", compiler("""\
+        from metaflow.metaflow_config import (  # <-- here
+            DATASTORE_SYSROOT_LOCAL,
+            DATASTORE_SYSROOT_FLOPPY,
+        )
+        """)),
         Example("in generated code", compiler('''\
         TEMPLATE = """
         import sys
@@ -77,21 +84,33 @@ class UnknownMetaflowName(Rule):
             verdict.not_applicable("Metaflow is not installed beside the validator")
             return
         for program in programs(analysis):
-            _check_imports(program, metaflow, verdict)
+            _check_imports(analysis, program, metaflow, verdict)
             _check_attributes(program, metaflow, verdict)
         if not verdict.findings and not verdict.evidence:
             verdict.not_applicable("nothing of Metaflow is imported")
 
 
-def _check_imports(program: Program, metaflow: Host, verdict: Judge) -> None:
+def _defined_here(analysis: Analysis, name: str) -> bool | None:
+    """Whether a setting is one that extensions add: unknown when this one has a config of its own.
+
+    Metaflow's settings are all written down, and extensions may add theirs as they load.
+    """
+    own = any("config" in m.dotted.split(".") for m in analysis.project.modules)
+    return None if own or not name.isupper() else False
+
+
+def _check_imports(analysis: Analysis, program: Program, metaflow: Host, verdict: Judge) -> None:
     for node in program.nodes(ast.ImportFrom):
         module = node.module or ""
         if node.level or not (module == "metaflow" or module.startswith("metaflow.")):
             continue
-        if "mok_" in source(node) or _is_guarded(program, node):
+        if "mok_" in source(node) or is_guarded(program, node):
             continue
         for alias in node.names:
-            match metaflow.has(module, alias.name):
+            found = metaflow.has(module, alias.name)
+            if found is None and module == _CONFIG:
+                found = _defined_here(analysis, alias.name)
+            match found:
                 case False:
                     what = f"`{alias.name}` of `{module}`"
                     if not metaflow.exists(module):
@@ -104,50 +123,15 @@ def _check_imports(program: Program, metaflow: Host, verdict: Judge) -> None:
 
 def _check_attributes(program: Program, metaflow: Host, verdict: Judge) -> None:
     """``util.name`` after ``from metaflow import util``, and ``metaflow.a.b.name``."""
-    bound = _modules_bound(program, metaflow)
+    bound = modules_bound(program, metaflow)
     if not bound:
         return
     for node in program.nodes(ast.Attribute):
         if not isinstance(node.ctx, ast.Load) or not isinstance(node.value, ast.Name):
             continue
         module = bound.get(node.value.id)
-        if module is None or _is_guarded(program, node):
+        if module is None or is_guarded(program, node):
             continue
         if metaflow.has(module, node.attr) is False:
             text = f"`{node.attr}` of `{module}` does not exist in Metaflow {metaflow.version}"
             verdict.fail(program.place(node), text, _FIX)
-
-
-def _modules_bound(program: Program, metaflow: Host) -> dict[str, str]:
-    """Names that stand for a module of Metaflow wherever they are bound in this program."""
-    found: dict[str, str] = {}
-    for node in program.nodes(ast.ImportFrom):
-        for alias in node.names:
-            full = f"{node.module}.{alias.name}"
-            if node.level or not metaflow.exists(full):
-                continue
-            if metaflow.defines(node.module or "", alias.name) is not True:
-                found[alias.asname or alias.name] = full
-    for plain in program.nodes(ast.Import):
-        for alias in plain.names:
-            if alias.asname and metaflow.exists(alias.name):
-                found[alias.asname] = alias.name
-    for name in {n.id for n in program.nodes(ast.Name) if isinstance(n.ctx, ast.Store)}:
-        found.pop(name, None)
-    for argument in program.nodes(ast.arg):
-        found.pop(argument.arg, None)
-    return found
-
-
-def _is_guarded(program: Program, node: ast.AST) -> bool:
-    """Whether the code says what to do when the name is not there."""
-    inner = node
-    for outer in program.parents(node):
-        if isinstance(outer, ast.Try) and any(inner is s for s in outer.body) and outer.handlers:
-            return True
-        if isinstance(outer, ast.If) and "hasattr" in (source(outer.test)):
-            return True
-        if isinstance(outer, ast.If) and (dotted(outer.test) or "").endswith("TYPE_CHECKING"):
-            return True
-        inner = outer
-    return False
