@@ -11,6 +11,7 @@ import pytest
 
 from metaflow_orchestrator_kit.compliance.expect import Blocked, Expect, ExpectationFailed, Words
 from metaflow_orchestrator_kit.compliance.lab.client import LabError, await_observation
+from metaflow_orchestrator_kit.compliance.lab.settings import read_json
 from metaflow_orchestrator_kit.compliance.model import Failure, Observation
 from metaflow_orchestrator_kit.compliance.select import Fate, Planned
 from metaflow_orchestrator_kit.compliance.verdict import Result, Verdict
@@ -119,12 +120,29 @@ class CaseItem(pytest.Item):
                 f"the scenario '{seen.scenario}' failed in its phase '{error.phase}'; "
                 f"see '{leader.id}'"
             )
+        self._judge_ground(error)
         expect.fail(
             f"the flow '{case.scenario.flow}' in the scenario '{seen.scenario}'",
             expected=Words(f"it {_PHASES[error.phase]}"),
             observed=_told(seen),
             likely=[f"see output.log in the evidence; the phase was '{error.phase}'"],
         )
+
+    def _judge_ground(self, error: Failure) -> None:
+        """Where not even the plain flow gets that far, it alone is red: that is to mend first."""
+        ground = self.suite.plan.ground
+        lab = self.suite.suite.lab()
+        if ground is None or ground.scenario.id == self.planned.case.scenario.id:
+            return
+        wanted = read_json(lab.path / "wanted.json") or {}
+        if ground.scenario.id not in wanted.get("run", ()):  # pytest was told to leave it out
+            return
+        plain = await_observation(lab, ground.scenario.id, self.suite.deadline)
+        if plain.error is not None and plain.error.phase == error.phase:
+            raise Blocked(
+                f"the plain flow of '{ground.scenario.id}' failed in its phase '{error.phase}', "
+                f"too; see '{ground.id}'"
+            )
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The message of a case says it all; a traceback only for the kit's own faults."""

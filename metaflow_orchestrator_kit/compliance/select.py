@@ -10,6 +10,9 @@ from enum import Enum
 from metaflow_orchestrator_kit.capabilities import REQUIRED, Cap, parse_all
 from metaflow_orchestrator_kit.compliance.case import Case
 
+GROUND = "linear"
+"""The scenario of a plain chain of steps: where it fails, the others tell nothing new."""
+
 
 class Fate(Enum):
     """What happens to a case."""
@@ -43,6 +46,18 @@ class Plan:
     def of(self, case_id: str) -> Planned | None:
         """The plan for one case."""
         return next((one for one in self.planned if one.case.id == case_id), None)
+
+    @property
+    def ground(self) -> Case | None:
+        """The case that speaks for the plainest scenario; None where that does not run."""
+        return next(
+            (
+                self.leader(one.case)
+                for one in self.planned
+                if one.fate is Fate.RUN and one.case.scenario.id == GROUND
+            ),
+            None,
+        )
 
     def leader(self, case: Case) -> Case:
         """The case that speaks for its scenario when the scenario itself goes wrong.

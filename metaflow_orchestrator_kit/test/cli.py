@@ -69,6 +69,12 @@ Exit codes: 0 every required case that applies ran and passed, 1 something faile
 @click.option(
     "--timeout", type=click.FloatRange(min=1), metavar="SECONDS", help="Limit of every scenario."
 )
+@click.option(
+    "--stage",
+    type=click.Choice(["doctor", "compile", "core", "extended"]),
+    help="Go so far, and no further when something is wrong: doctor (is all there?), compile "
+    "(offline), core (what is required), extended (all).",
+)
 @click.option("--keep", is_flag=True, help="Keep the evidence of a green run, too.")
 @click.option("--list", "list_only", is_flag=True, help="Show what would run, and run nothing.")
 @click.argument("pytest_arguments", nargs=-1, metavar="[-- PYTEST ARGUMENTS]")
@@ -82,6 +88,7 @@ def command(
     config: Path | None,
     report_dir: Path | None,
     timeout: float | None,
+    stage: str | None,
     keep: bool,
     list_only: bool,
     known_failures: Path | None,
@@ -94,10 +101,13 @@ def command(
         deploy_args = parse_all(deploy_lists, deploy_singles)
         requested = _requested(capabilities)
         backends = _backends(config, scheduler_type, deploy_args)
-        partial = bool(select or pytest_arguments or list_only)
+        if select and stage is not None:
+            raise ArgumentError("--stage says what to select: leave out one of it and --select.")
+        partial = bool(select or pytest_arguments or list_only or stage not in (None, "extended"))
         known = _known(known_failures, update_known_failures, partial=partial, of=backends)
     except (NotReady, ArgumentError, ConfigError, ValueError) as error:
         _refuse(str(error))
+    from metaflow_orchestrator_kit.test.stages import CORE, Stage
     from metaflow_orchestrator_kit.test.suite import Request, Screen, run_suite
 
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
@@ -110,7 +120,7 @@ def command(
         request = Request(
             backend=backend,
             requested=requested,
-            select=list(select),
+            select=list(CORE) if stage == Stage.CORE.value else list(select),
             workers=workers,
             timeout=timeout,
             report_dir=folder,
@@ -119,6 +129,7 @@ def command(
             pytest_arguments=pytest_arguments,
             again=_again(config, backend, deploy_args, capabilities),
             known=known,
+            stage=None if stage is None else Stage(stage),
         )
         try:
             outcomes.append(run_suite(request, screen))
@@ -178,7 +189,8 @@ def _known(file: Path | None, update: bool, *, partial: bool, of: list[Backend])
         raise ArgumentError("--known-failures is of one backend; narrow with --scheduler-type.")
     if update and partial:
         raise ArgumentError(
-            f"{UPDATE} needs a whole run: leave out --select, --list and pytest's arguments."
+            f"{UPDATE} needs a whole run: leave out --select, --stage, --list and "
+            "pytest's arguments."
         )
     known = Known(file, update)
     known.check()

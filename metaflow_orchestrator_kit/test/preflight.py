@@ -12,10 +12,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from metaflow_orchestrator_kit.compliance.extension import Extension, NoSuchExtension, find
+from metaflow_orchestrator_kit.test.health import datastore_problem, sdk_loaded
 
 INSTALL = "pip install 'metaflow-orchestrator-kit[test]'"
 
@@ -63,11 +64,20 @@ def _installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
-def check_extension(scheduler_type: str, environment: Mapping[str, str], folder: Path) -> Extension:
-    """Make sure that the extension is installed and that its command group answers.
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An installation that flows can be run on."""
+
+    extension: Extension
+    loaded: tuple[str, ...]
+    """Modules that only the extension requires, and that ``import metaflow`` loads (A6)."""
+
+
+def check_extension(scheduler_type: str, environment: Mapping[str, str], folder: Path) -> Ready:
+    """Make sure that the extension is installed, its commands answer, and data can be stored.
 
     Raises:
-        NotReady: it is not, or does not.
+        NotReady: it is not, they do not, or it cannot.
     """
     folder.mkdir(parents=True, exist_ok=True)
     flow = folder / "preflight_flow.py"
@@ -81,7 +91,8 @@ def check_extension(scheduler_type: str, environment: Mapping[str, str], folder:
         for name in dict.fromkeys((scheduler_type, guess))
     }
     try:
-        extension = _extension(scheduler_type, *_finish(looking))
+        ready = _ready(scheduler_type, *_finish(looking))
+        extension = ready.extension
         answering = answers.get(extension.type)
         if answering is None:
             command = [sys.executable, str(flow), "--no-pylint", extension.type, "--help"]
@@ -98,17 +109,24 @@ def check_extension(scheduler_type: str, environment: Mapping[str, str], folder:
             f"'python flow.py {extension.type} --help' ended with code {code} (clauses A5, A7):\n"
             f"{_indent(errors or output)}"
         )
-    return extension
+    return ready
 
 
-def _extension(scheduler_type: str, code: int, output: str, errors: str) -> Extension:
+def _ready(scheduler_type: str, code: int, output: str, errors: str) -> Ready:
     for line in output.splitlines():
         if line.startswith(_MARK):
             found = json.loads(line[len(_MARK) :])
             if "missing" in found:
                 raise NotReady(_missing(scheduler_type, found["missing"], errors))
-            declared = found.pop("declared")
-            return Extension(**found, declared=None if declared is None else tuple(declared))
+            if found["datastore"]:
+                raise NotReady(
+                    "The datastore cannot be written and read (clause D10): see "
+                    f"METAFLOW_DEFAULT_DATASTORE.\n{_indent(found['datastore'])}"
+                )
+            values = found["extension"]
+            declared = values.pop("declared")
+            extension = Extension(**values, declared=None if declared is None else tuple(declared))
+            return Ready(extension, tuple(found["loaded"]))
     raise NotReady(
         f"'import metaflow' fails in {sys.executable} (code {code}); an installed extension may "
         f"break it (clauses A1, A2, A6):\n{_indent(errors or output)}"
@@ -158,6 +176,13 @@ def _indent(text: str) -> str:
 
 if __name__ == "__main__":
     try:
-        print(_MARK + json.dumps(asdict(find(sys.argv[1]))))
+        seen = find(sys.argv[1])
+        loaded_by_metaflow = sdk_loaded(seen.distribution)
+        answer = {
+            "extension": asdict(seen),
+            "loaded": loaded_by_metaflow,
+            "datastore": datastore_problem(),
+        }
+        print(_MARK + json.dumps(answer))
     except NoSuchExtension as problem:
         print(_MARK + json.dumps({"missing": str(problem)}))

@@ -28,8 +28,9 @@ from metaflow_orchestrator_kit.compliance.select import Fate, Plan
 from metaflow_orchestrator_kit.compliance.verdict import Exit
 from metaflow_orchestrator_kit.test.args import masked
 from metaflow_orchestrator_kit.test.outcome import Known, write_report
-from metaflow_orchestrator_kit.test.preflight import NotReady, check_extension
+from metaflow_orchestrator_kit.test.preflight import NotReady, Ready, check_extension
 from metaflow_orchestrator_kit.test.progress import Progress
+from metaflow_orchestrator_kit.test.stages import Stage, compile_flows, show_compiled
 
 _PLUGIN = "metaflow_orchestrator_kit"
 _MARKER = ".metaflow-orchestrator-kit"
@@ -50,6 +51,8 @@ class Request:
     pytest_arguments: tuple[str, ...]
     again: str
     known: Known | None = None
+    stage: Stage | None = None
+    """How far to go, stage by stage; None for everything, without compiling it before."""
 
 
 @dataclass(slots=True)
@@ -73,15 +76,25 @@ def run_suite(request: Request, screen: Screen) -> Exit:
     keep = request.keep or request.report_dir is not None
     try:
         assert request.backend.scheduler_type is not None
-        extension = check_extension(
+        ready = check_extension(
             request.backend.scheduler_type, environment.variables, folder / "preflight"
         )
+        extension = ready.extension
+        if request.stage is Stage.DOCTOR:
+            _show_doctor(ready, request.backend, environment.isolated, screen)
+            return Exit.PASSED
         suite = _suite(request, extension, folder, environment.isolated)
         plan = suite.plan()
         if request.list_only:
             _show_plan(plan, screen)
             return Exit.PASSED
         screen.say(_headline(request.backend, extension, plan))
+        if request.stage is not None:
+            compiled = compile_flows(suite, plan, environment.variables)
+            if not show_compiled(compiled, screen.say):
+                return Exit.FAILED
+            if request.stage is Stage.COMPILE:
+                return Exit.PASSED if compiled else Exit.NOTHING_RAN
         start = time.monotonic()
         code, output = 0, ""
         if any(one.fate in (Fate.RUN, Fate.PROBE) for one in plan.planned):
@@ -251,6 +264,26 @@ def _show(judged: Judged, evidence: Path | None, screen: Screen) -> None:
         screen.say(f"Partial: {left_out} required cases were not selected, so this proves little.")
     if evidence is not None:
         screen.say(f"Evidence: {evidence}")
+
+
+def _show_doctor(ready: Ready, backend: Backend, isolated: bool, screen: Screen) -> None:
+    extension = ready.extension
+    kind = "a local one of the suite's own" if isolated else "the configured one"
+    declared = extension.declared
+    what = "nothing; the required ones are tested" if declared is None else len(declared)
+    screen.say(
+        f"ok    packages    what the suite needs is installed\n"
+        f"ok    extension   {extension.distribution or extension.module}, type {extension.type}, "
+        f"Metaflow {extension.metaflow}\n"
+        f"ok    commands    python flow.py {extension.type} answers\n"
+        f"ok    datastore   {kind} is written and read\n"
+        f"      declares    {what}"
+    )
+    if ready.loaded:
+        screen.say(
+            f"note  imports     'import metaflow' loads {', '.join(ready.loaded)}; a task in whose "
+            "environment that is missing cannot start (clause A6)"
+        )
 
 
 def _show_plan(plan: Plan, screen: Screen) -> None:

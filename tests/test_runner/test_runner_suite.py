@@ -56,7 +56,7 @@ def test_a_green_run_reports_every_case_and_what_was_tested(green):
         assert (green / name).exists()
     assert problems(found) == []
     (linear,) = found["runs"]
-    assert [task["step"] for task in linear["tasks"]][0] == "start"
+    assert linear["tasks"][0]["step"] == "start"
     assert all(task["attempts"][0]["successful"] for task in linear["tasks"])
     create = json.loads(
         next((green / "evidence" / "datastore").rglob("fakesched/*.json")).read_text()
