@@ -181,3 +181,32 @@ STARTS = (
         also=("finish-starts-run", "finish-in-current"),
     ),
 )
+
+LIMITS = (
+    Mutant(
+        "five-attempts-at-most",
+        "plan.py",
+        "MAX_ATTEMPTS = 6",
+        "MAX_ATTEMPTS = 5",
+        kills=("six-attempts",),
+        says="the attempts are not min(1 + user retries + error retries, 6)",
+        spares=("catch-dead-process", CONTROL),
+    ),
+    Mutant(
+        "addresses-not-made-valid",
+        "identity.py",
+        'return f"{clean[: MAX_NAME - 11]}-{digest}"',
+        'raise ValueError(f"{name} is no valid name")',
+        kills=("branch-of-an-address",),
+        says="is no valid name",
+    ),
+    Mutant(
+        "delete-says-yes-to-nothing",
+        "my_scheduler_objects.py",
+        'return _run_command(self.deployer, "delete", **kwargs)',
+        'return _run_command(self.deployer, "delete", **kwargs) or True',
+        kills=("delete-once-and-twice",),
+        says="delete() once more",
+        spares=("foreign-run-refused", CONTROL),
+    ),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mutant import Mutant
 from mutants_of_deployments import OPERATIONS, PARAMETERS, SETTINGS
-from mutants_of_options import HOOKS, RESUME, STARTS, TOKENS
+from mutants_of_options import HOOKS, LIMITS, RESUME, STARTS, TOKENS
 from mutants_of_runs import ATTEMPTS, GRAPHS, LINEAR_DAG
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -18,4 +18,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *HOOKS,
     *RESUME,
     *STARTS,
+    *LIMITS,
 )

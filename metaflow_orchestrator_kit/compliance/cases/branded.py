@@ -30,6 +30,16 @@ FOUND = Scenario(
     expected=10,
 )
 
+ADDRESS = "a.b+c@d.e"
+ADDRESSED = Scenario(
+    "branded_address",
+    "branded",
+    caps=(Cap.PROJECT_BRANCH,),
+    top={"env": {"METAFLOW_USER": ADDRESS}},
+    timeout=120,
+    expected=8,
+)
+
 
 def _branch_everywhere(seen: Observation, expect: Expect, branch: str, likely: list[str]) -> None:
     assert seen.deployment is not None
@@ -75,6 +85,35 @@ def on_run(seen: Observation, expect: Expect) -> None:
             observed=seen.run.system_tags,
             likely=["--branch is not passed to init"],
         )
+
+
+@case(
+    "branch-of-an-address",
+    cap=Cap.PROJECT_BRANCH,
+    clauses=("J2",),
+    scenario=ADDRESSED,
+    sees_errors=True,
+)
+def of_an_address(seen: Observation, expect: Expect) -> None:
+    """A user who logs in with an e-mail address deploys a @project flow, and runs it.
+
+    The branch is user.<name> then, with characters that many schedulers do not take in a name.
+    """
+    likely = ["the deployment's name is not made valid for the scheduler, or not everywhere"]
+    expect.equal(
+        f"error on the way from create() by the user {ADDRESS} to the end of the run",
+        expected=None,
+        observed=None if seen.error is None else f"{seen.error.phase}: {seen.error.message}",
+        likely=likely,
+    )
+    for step in STEPS:
+        expect.equal(
+            f"branch in '{step}'",
+            expected=f"user.{ADDRESS}",
+            observed=facts.own(facts.one(seen, expect, step, likely), "seen", "branch"),
+            likely=["the branch is taken from the name that was made valid"],
+        )
+    facts.ended_well(seen, expect, likely)
 
 
 @case("branch-in-name", cap=Cap.PROJECT_BRANCH, clauses=("B14", "J1", "J4"), scenario=BRANDED)

@@ -246,3 +246,38 @@ def unknown_name(seen: Observation, expect: Expect) -> None:
         likely=["the deployment is not looked up before the stub flow is built"],
     )
     expect.contains("its message", expected="no-such-deployment", observed=outcome.get("message"))
+
+
+@case("foreign-run-refused", cap=Cap.TERMINATE, clauses=("C9", "J7"), scenario=NOT_GIVEN)
+def foreign_run(seen: Observation, expect: Expect) -> None:
+    """A run id that is none of this scheduler's is refused, not handed to it as it is."""
+    outcome = seen.extra.get("foreign_run", {})
+    expect.true(
+        "get_triggered_run(<name>, 'another-17').terminate()",
+        ("error" in outcome and outcome["error"] not in ("NotImplementedError", "AttributeError"))
+        or outcome.get("result") is False,
+        expected="False, or an exception",
+        observed=outcome or "never tried",
+        likely=["the prefix of the run id is cut off without a look at it"],
+    )
+
+
+@case("delete-once-and-twice", cap=Cap.TERMINATE, clauses=("L4",), scenario=NOT_GIVEN)
+def deleted(seen: Observation, expect: Expect) -> None:
+    """delete() takes the deployment away and says so; a second one says that there is none."""
+    expect.equal("delete()", expected={"result": True}, observed=seen.extra.get("delete"))
+    expect.true(
+        "from_deployment() afterwards",
+        "error" in seen.extra.get("found_after_delete", {}),
+        expected="an exception",
+        observed=seen.extra.get("found_after_delete"),
+        likely=["the deployment is only disabled", "what was stored beside it stays"],
+    )
+    again = seen.extra.get("delete_again", {})
+    expect.true(
+        "delete() once more",
+        again.get("result") is False or again.get("error") not in (None, "AttributeError"),
+        expected="False, or an exception",
+        observed=again,
+        likely=["the exit code of the command is 0 although there was nothing to delete"],
+    )

@@ -80,6 +80,14 @@ def list_deployments(live: Live) -> None:
     live.extra["listed_other"] = outcome(lambda: names("NoSuchFlowAnywhere"))
     live.extra["found_run"] = outcome(again)
     live.extra["unknown"] = outcome(lambda: str(by_name("no-such-deployment").name))
+    live.extra["foreign_run"] = outcome(
+        lambda: found(live.deployment and live.deployment.name, "another-17").terminate()
+    )
+    live.extra["delete"] = outcome(lambda: live.deployed.delete())
+    live.extra["found_after_delete"] = outcome(
+        lambda: str(by_name(str(live.deployment and live.deployment.name)).name)
+    )
+    live.extra["delete_again"] = outcome(lambda: live.deployed.delete())
 
 
 @action

@@ -16,7 +16,7 @@ from made import (
     task,
 )
 
-from metaflow_orchestrator_kit.compliance.model import Observation
+from metaflow_orchestrator_kit.compliance.model import Failure, Observation
 
 
 def _hooks(**changes: object) -> Change:
@@ -130,4 +130,26 @@ _STARTS = (
     Broken("finish-in-current", "no run", artifact("middle", "leader", None), "trigger.run"),
 )
 
-BROKEN_OPTIONS: tuple[Broken, ...] = (*_TOKENS, *_HOOKS, *_RESUME, *_STARTS)
+_LIMITS = (
+    Broken("six-attempts", "too few", of_step("start", attempts=range(5)), "min(1 + user"),
+    Broken("six-attempts", "code in the sixth", _again("start", RUN), "user's code"),
+    Broken("six-attempts", "failed", overall(final_status="FAILED"), "final status"),
+    Broken(
+        "branch-of-an-address",
+        "not deployed",
+        overall(error=Failure("deploy", "RuntimeError", "invalid name")),
+        "deploy: invalid name",
+    ),
+    Broken("branch-of-an-address", "cut", record("end", "branch", "user.a-b"), "branch in 'end'"),
+    Broken("foreign-run-refused", "ended", extra("foreign_run", {"result": True}), "prefix"),
+    Broken("delete-once-and-twice", "refused", extra("delete", {"result": False}), "delete()"),
+    Broken(
+        "delete-once-and-twice",
+        "still there",
+        extra("found_after_delete", {"result": "n"}),
+        "afterwards",
+    ),
+    Broken("delete-once-and-twice", "twice", extra("delete_again", {"result": True}), "once more"),
+)
+
+BROKEN_OPTIONS: tuple[Broken, ...] = (*_TOKENS, *_HOOKS, *_RESUME, *_STARTS, *_LIMITS)

@@ -53,6 +53,10 @@ def _params(*, given: bool) -> Observation:
         "listed_other": {"result": []},
         "found_run": {"result": {"pathspec": f"MokFlow/{RUN}", "status": "SUCCEEDED"}},
         "unknown": {"error": "MetaflowException", "message": "There is no no-such-deployment."},
+        "foreign_run": {"error": "MetaflowException", "message": "no run of this scheduler"},
+        "delete": {"result": True},
+        "found_after_delete": {"error": "MetaflowException", "message": "There is none."},
+        "delete_again": {"result": False},
     }
     return observed(
         task("start", artifacts={"got": got}), task("end", artifacts={"same": True}), extra=extra

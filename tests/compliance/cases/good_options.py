@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from made import RUN, observed, task
+from made import RUN, observed, task, with_ledger
 
 from metaflow_orchestrator_kit.compliance.model import Observation
 
@@ -124,6 +124,16 @@ def _following() -> Observation:
     return observed(task("start"), middle, task("end"), extra=extra, final_status=None)
 
 
+def _stubborn() -> Observation:
+    start = task("start", attempts=range(6), successful=False)
+    return with_ledger(observed(start, task("end")), {"start": [0, 1, 2, 3, 4]})
+
+
+def _address() -> Observation:
+    steps = ("start", "middle", "end")
+    return observed(*(task(step, seen={"branch": "user.a.b+c@d.e"}) for step in steps))
+
+
 GOOD_OPTIONS: dict[str, Observation] = {
     "owned": _owned(),
     "hooked": _hooked("told_run", "told_badly", "told_next", "told_elsewhere", good=True),
@@ -132,6 +142,8 @@ GOOD_OPTIONS: dict[str, Observation] = {
     ),
     "resumed": _resumed(locally=False),
     "resumed_locally": _resumed(locally=True),
+    "stubborn": _stubborn(),
+    "branded_address": _address(),
     "scheduled": _scheduled(),
     "evented": _evented(),
     "following": _following(),

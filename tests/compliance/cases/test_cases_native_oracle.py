@@ -28,6 +28,8 @@ ONLY_DEPLOYED = {
     "list-finds-deployment",
     "list-filters-by-flow",
     "list-finds-run",
+    "foreign-run-refused",
+    "delete-once-and-twice",
     "found-unknown-name",
     "found-by-name",
     "branch-in-name",
@@ -68,6 +70,7 @@ NATIVE = (
         ("--config-value", "tuning", TUNING, "--config-value", "pairs", "a=10;b=20"),
     ),
     Native("branded", "branded", ("--branch", "feature_x")),
+    Native("stubborn", "stubborn"),
 )
 
 
