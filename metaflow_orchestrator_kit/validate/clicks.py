@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from metaflow_orchestrator_kit.validate.model.values import Origin
-from metaflow_orchestrator_kit.validate.plugins import origin_of
+from metaflow_orchestrator_kit.validate.plugins import deployer_types, origin_of
 from metaflow_orchestrator_kit.validate.project import Module, Project, dotted
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 PARAMETERS = "add_custom_parameters"
 ATTRIBUTE_FLAG = "--deployer-attribute-file"
+_OF_SCHEDULERS = (ATTRIBUTE_FLAG, "--max-workers", "--workflow-timeout", "--max-parallelism")
 #: Decorators that add no option and change no signature.
 _HARMLESS = {"pass_obj", "pass_context", "wraps", "cache", "no_type_check", "version_option",
              "help_option", "confirmation_option", "override"}  # fmt: skip
@@ -77,10 +78,21 @@ def commands(project: Project) -> list[Command]:
 
 
 def scheduler_commands(project: Project, *names: str) -> list[Command]:
-    """The commands of these names that hang on a group."""
-    return [
-        c for c in commands(project) if not c.is_group and c.name in names and c.parent is not None
-    ]
+    """The commands of these names in the groups through which a scheduler is used.
+
+    Extensions bring other groups too, also with a `create`: a scheduler's can trigger, answers
+    the Deployer API, limits its runs, or is called after a deployer.
+    """
+    found = [c for c in commands(project) if not c.is_group and c.parent is not None]
+    types = set(deployer_types(project))
+    groups = {
+        id(c.parent)
+        for c in found
+        if c.name == "trigger"
+        or any(c.flagged(flag) for flag in _OF_SCHEDULERS)
+        or (c.parent is not None and c.parent.name in types)
+    }
+    return [c for c in found if id(c.parent) in groups and c.name in names]
 
 
 def attribute_names(project: Project) -> set[str]:

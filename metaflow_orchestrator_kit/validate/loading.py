@@ -37,6 +37,7 @@ def imported_at_load(project: Project, start: Module) -> Iterator[Import]:
     left out.
     """
     seen: set[int] = set()
+    own = _own_packages(project)
     waiting: list[tuple[Module, tuple[str, ...]]] = [(start, (start.path,))]
     waiting.extend((m, (m.path,)) for m in _packages(project, start))
     while waiting and len(seen) < _MAX_MODULES:
@@ -46,11 +47,20 @@ def imported_at_load(project: Project, start: Module) -> Iterator[Import]:
         seen.add(id(module))
         for node in unguarded(module.tree.body):
             for dotted, attribute in _targets(node, module):
-                inner = _inside(project, module, dotted, attribute)
+                known = dotted.partition(".")[0] in own
+                inner = _inside(project, module, dotted, attribute) if known else []
                 if not inner:
                     yield Import(dotted, attribute, origin_of(module, node), chain)
                 for found in inner:
                     waiting.append((found, (*chain, found.path)))
+
+
+def _own_packages(project: Project) -> set[str]:
+    """The first parts of import paths that may lead to a module of the project."""
+    own = {m.dotted.partition(".")[0] for m in project.modules} | {NAMESPACE}
+    if "metaflow" in project.root.resolve().parts:
+        own.add("metaflow")
+    return own - sys.stdlib_module_names
 
 
 def third_party(found: Import) -> bool:
@@ -140,8 +150,6 @@ def _targets(node: ast.Import | ast.ImportFrom, module: Module) -> Iterator[tupl
 def _inside(project: Project, module: Module, dotted: str, attribute: str | None) -> list[Module]:
     """The modules of the project that an import draws in; itself does not count."""
     found: list[Module] = []
-    if dotted.partition(".")[0] in sys.stdlib_module_names:
-        return found
     for name in (dotted, f"{dotted}.{attribute}" if attribute else ""):
         target = project.find_module(name, module) if name else None
         if target is None or target is module:

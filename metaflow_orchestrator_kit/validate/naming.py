@@ -6,6 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.plugins import deployer_types, subclasses
 from metaflow_orchestrator_kit.validate.project import Module
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -17,6 +19,15 @@ _HASH = re.compile(r"hash|sha\d|md5|digest|crc32|uuid4|token_hex|adler|blake", r
 _NO_NAME = re.compile(
     r"hash|digest|hex|sha\d|md5|uuid\d|token|secret|msg|message|error|text|log", re.I
 )
+
+
+def names_matter(analysis: Analysis) -> bool:
+    """Whether the extension deploys or starts something, so that its names are identities."""
+    return bool(
+        analysis.of_kind("init", "step")
+        or deployer_types(analysis.project)
+        or subclasses(analysis.project, "DeployedFlow")
+    )
 
 
 def functions(module: Module) -> Iterator[Function]:

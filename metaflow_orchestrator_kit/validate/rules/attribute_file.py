@@ -48,7 +48,7 @@ class AttributeFileNotAnswered(Rule):
         Example("opened and written", _case(
             'if deployer_attribute_file:\n    with open(deployer_attribute_file, "w") as f:\n'
             "        json.dump({}, f)")),
-        Example("by a helper", _case("_answer(deployer_attribute_file, obj)")),
+        Example("by a helper", _case("_answer(deployer_attribute_file)")),
     )  # fmt: skip
     INVALID = (
         Example("accepted and forgotten", cli(
@@ -103,10 +103,8 @@ class AttributeFileNotAnswered(Rule):
 
 
 def _uses(node: clicks.Function, name: str) -> list[ast.Name]:
-    return [
-        n for n in ast.walk(node)
-        if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
-    ]  # fmt: skip
+    loaded = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == name]
+    return [n for n in loaded if isinstance(n.ctx, ast.Load)]
 
 
 def _passed_on(node: clicks.Function) -> bool:
@@ -146,7 +144,5 @@ def _left_early(node: clicks.Function, uses: list[ast.Name]) -> list[ast.Return]
         if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and f is not node
         for n in ast.walk(f)
     }  # fmt: skip
-    return [
-        n for n in ast.walk(node)
-        if isinstance(n, ast.Return) and n.lineno < first and id(n) not in inner
-    ]  # fmt: skip
+    returns = [n for n in ast.walk(node) if isinstance(n, ast.Return) and n.lineno < first]
+    return [n for n in returns if id(n) not in inner]

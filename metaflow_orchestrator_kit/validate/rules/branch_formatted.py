@@ -50,15 +50,12 @@ class BranchFormatted(Rule):
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
-        undone = any(
-            _mentions(f) and _undoes(f) for m in analysis.project.modules for f in functions(m)
-        )
         options = [o for c in analysis.of_kind("init", "step") for o in c.options(FLAG, Side.TOP)]
         for option in options:
             names = {n for value in option.values for n in _names(value)}
             if not names & _FORMATTED:
                 verdict.ok(option.origin, f"`{FLAG}` gets a raw branch")
-            elif undone:
+            elif _undone(analysis):
                 verdict.ok(option.origin, "the prefix of the formatted branch is taken off")
             else:
                 verdict.fail(
@@ -68,6 +65,16 @@ class BranchFormatted(Rule):
                 )
         if not options:
             verdict.not_applicable(f"no command passes `{FLAG}` by name")
+
+
+def _undone(analysis: Analysis) -> bool:
+    """Whether some function takes the prefix off a formatted branch."""
+    return any(
+        _mentions(f) and _undoes(f)
+        for m in analysis.project.modules
+        if any(word in m.source for word in _FORMATTED)
+        for f in functions(m)
+    )
 
 
 def _names(value: Value) -> Iterator[str]:

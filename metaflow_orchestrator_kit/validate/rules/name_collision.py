@@ -6,7 +6,7 @@ import re
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
-from metaflow_orchestrator_kit.validate.naming import functions, hashes
+from metaflow_orchestrator_kit.validate.naming import functions, hashes, names_matter
 from metaflow_orchestrator_kit.validate.plugins import origin_of
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
@@ -58,8 +58,8 @@ class NamesCollide(Rule):
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
-        if not analysis.has_code():
-            verdict.not_applicable("there is no code to read")
+        if not names_matter(analysis):
+            verdict.not_applicable("nothing is deployed or started from here")
             return
         for module in analysis.project.modules:
             for function in functions(module):

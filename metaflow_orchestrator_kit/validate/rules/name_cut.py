@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
-from metaflow_orchestrator_kit.validate.naming import functions, hashes, is_name, made_names
+from metaflow_orchestrator_kit.validate.naming import (
+    functions,
+    hashes,
+    is_name,
+    made_names,
+    names_matter,
+)
 from metaflow_orchestrator_kit.validate.plugins import origin_of
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
@@ -66,8 +72,8 @@ class NameCutWithoutHash(Rule):
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
-        if not analysis.has_code():
-            verdict.not_applicable("there is no code to read")
+        if not names_matter(analysis):
+            verdict.not_applicable("nothing is deployed or started from here")
             return
         for module in analysis.project.modules:
             if "[:" not in module.source:

@@ -58,7 +58,9 @@ class VersionAskedAtImport(Rule):
                         "package, there is none",
                         "Catch PackageNotFoundError, or ask inside a function.",
                     )
-        if analysis.has_code() and not verdict.findings:
+        if not analysis.has_code():
+            verdict.not_applicable("there is no code to read")
+        elif not verdict.findings:
             first = analysis.project.modules[0]
             verdict.ok(Origin(first.path, 1, 1, 1), "no module asks for a version when imported")
 

@@ -60,15 +60,11 @@ class RunAttributeUnset(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         project = analysis.project
-        written = {
-            n.attr
-            for m in project.modules
-            for n in ast.walk(m.tree)
-            if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)
-        }
+        written: set[str] = set()
         seen = False
         for base, known in _BASE.items():
             for cls in objects.leaves(project, base):
+                written = written if seen else _written(project)
                 seen = True
                 self._judge(project, cls, known | written, verdict, base)
         if not seen:
@@ -111,6 +107,16 @@ class RunAttributeUnset(Rule):
                 )
         if not reported:
             verdict.ok(where, f"`{cls.name}` reads only attributes that it has")
+
+
+def _written(project: Project) -> set[str]:
+    """The attributes that are assigned anywhere in the project, to whatever object."""
+    return {
+        n.attr
+        for m in project.modules
+        for n in ast.walk(m.tree)
+        if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)
+    }
 
 
 def _nested(owner: ClassInfo, name: str) -> bool:

@@ -6,6 +6,7 @@ from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import CONFIG, CONFIG_TEXT, cli
 
+_COMMANDS = (plugins.CLIS, plugins.DEPLOYERS)
 #: What Metaflow registers itself, list by list (2.19).
 _TAKEN: dict[str, frozenset[str]] = {
     plugins.CLIS: frozenset({
@@ -58,6 +59,7 @@ class PluginNameTaken(Rule):
                     entry.origin,
                     f"`{entry.name}` in {entry.category} replaces Metaflow's own plugin",
                     "Choose another name.",
+                    severity=None if entry.category in _COMMANDS else Severity.WARNING,
                 )
             else:
                 verdict.ok(entry.origin, f"`{entry.name}` is no name of Metaflow's")
