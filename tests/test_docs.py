@@ -13,6 +13,8 @@ Fenced blocks are run in the order of the page, in one folder, as a reader would
     For commands of a checkout, which are not run here; make must have the targets.
 no language
     The form of a command, or a picture.
+``toml``
+    Settings of the validator: its own test reads them.
 ``yaml``
     Parsed; the inputs of our action must be those of action.yml.
 """
@@ -170,7 +172,7 @@ def test_every_example_does_what_the_page_says(page: Path, reader: Reader) -> No
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_block_is_of_a_kind_that_is_checked(page: Path) -> None:
-    known = {"console", "python", "text", "sh", "yaml"}
+    known = {"console", "python", "text", "sh", "toml", "yaml"}
     assert {block.language for block in blocks(page)} <= known
 
 

@@ -62,6 +62,7 @@ class Project:
     problems: list[Problem]
     tree: Tree
     _by_dotted: dict[str, Module] = field(default_factory=dict)
+    _by_ending: dict[str, Module | None] = field(default_factory=dict)
 
     def find_module(self, dotted: str, importer: Module | None = None) -> Module | None:
         """The module of that import path: exact, beside the importer, or by unique suffix."""
@@ -70,6 +71,12 @@ class Project:
         found = self._by_dotted.get(dotted)
         if found is not None or not dotted:
             return found
+        # The same few names are asked for again and again, and the search reads all modules.
+        if dotted not in self._by_ending:
+            self._by_ending[dotted] = self._by_suffix(dotted)
+        return self._by_ending[dotted]
+
+    def _by_suffix(self, dotted: str) -> Module | None:
         tail = f".{dotted}"
         matches = [m for name, m in self._by_dotted.items() if name.endswith(tail)]
         if len(matches) == 1:

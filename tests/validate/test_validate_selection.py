@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -184,3 +185,12 @@ def test_a_selector_of_the_table_that_is_unknown_is_wrong_use(
     root = write({"pyproject.toml": f'{TABLE}ignore = ["MOK999"]\n'})
     assert main([str(root)]) == 2
     assert "MOK999" in capsys.readouterr().err
+
+
+def test_the_table_in_the_readme_is_one_that_is_read(tmp_path: Path) -> None:
+    readme = Path(__file__).parents[2] / "README.md"
+    (table,) = re.findall(r"```toml\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "pyproject.toml").write_text(table)
+    settings = read_settings(tmp_path)
+    assert settings.baseline is not None
+    assert selected(RULES, settings.select, settings.ignore)
