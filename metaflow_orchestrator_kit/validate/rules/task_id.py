@@ -12,6 +12,7 @@ from metaflow_orchestrator_kit.validate.rules.identifiers import (
     new_each_time,
     of_the_attempt,
 )
+from metaflow_orchestrator_kit.validate.rules.passed_task_ids import literal_numbers
 
 FLAG = "--task-id"
 _FIX = (
@@ -52,6 +53,16 @@ class UnstableTaskId(Rule):
         def command(node):
             return ["python", "flow.py", "step", node, "--run-id", "r", "--task-id", "1"] # <-- here
         """)),
+        Example("a number, in a line of a generated program", compiler("""\
+        SOURCE = '''
+        import subprocess
+        def run_step(node, task_id):
+            cmd = ["python", "flow.py", "step", node, "--run-id", "r"]
+            subprocess.run(cmd + ["--task-id", task_id])
+        '''
+        def lines(node):
+            return f"    run_step({node}, '1')"  # <-- here
+        """)),
         Example("the attempt", compiler("""\
         def command(node, attempt):
             task_id = f"{node}-{attempt}"
@@ -76,6 +87,9 @@ class UnstableTaskId(Rule):
             verdict.not_applicable("no task id is passed to a step")
         for commands in places.values():
             judge_task_id(commands, verdict, "`step`", _FIX)
+        for name, found in literal_numbers(analysis).items():
+            more = f", here and {len(found) - 1} times more" if len(found) > 1 else ""
+            verdict.fail(found[0], f"{name}() gets a number as a step's task id{more}", _FIX)
 
 
 def judge_task_id(commands: list[Command], verdict: Judge, what: str, fix: str) -> None:
