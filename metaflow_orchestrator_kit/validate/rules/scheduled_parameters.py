@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.programs import programs
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
@@ -26,7 +26,7 @@ class ScheduledParameters(Rule):
     code = "MOK514"
     name = "scheduled-parameter-unset"
     clauses = ("K2",)
-    severity = Severity.ERROR
+    severity = Severity.WARNING
 
     VALID = (
         Example("checked", compiler("""\
@@ -88,4 +88,4 @@ class ScheduledParameters(Rule):
             )
             return
         text = "a required parameter without default is not refused when there is a schedule"
-        verdict.fail(program.place(node), text, _FIX)
+        verdict.fail(program.place(node), text, _FIX, confidence=Confidence.MEDIUM)
