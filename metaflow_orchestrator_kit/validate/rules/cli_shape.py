@@ -39,8 +39,9 @@ class CliNotOneGroup(Rule):
         Example("a command beside the group", cli_module(
             f"{_HEAD}@cli.group()\ndef acme(): ...\n"
             "@cli.command()  # <-- here\ndef create(): ...\n")),
-        Example("only a command", cli_module(
-            f"{_HEAD}@cli.command()  # <-- here\ndef acme(): ...\n")),
+        Example("no inner group", cli_module(
+            f"{_HEAD}@cli.command()  # <-- here\ndef create(): ...\n"
+            "@cli.command()\ndef trigger(): ...\n")),
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
@@ -53,12 +54,15 @@ class CliNotOneGroup(Rule):
                 if g.is_group and g.node.name == entry.attribute and g.module is entry.home
             ]  # fmt: skip
             below = [g for g in groups if outer and g.parent is outer[0]]
-            for extra in below[1:] if below and below[0].is_group else below:
+            inner = next((g for g in below if g.is_group), None)
+            # Without an inner group every command is misplaced, and that is one fault.
+            for extra in [g for g in below if g is not inner][: None if inner else 1]:
                 verdict.fail(
                     extra.origin,
                     f"`{extra.node.name}` hangs on `{entry.attribute}` itself, "
                     "which may hold one group and nothing else",
-                    f"Hang it on the inner group: @{_inner(below, entry.name)}.command().",
+                    f"Hang it on the inner group: "
+                    f"@{inner.node.name if inner else entry.name}.command().",
                 )
             if not below:
                 verdict.unsure(entry.origin, f"the commands of `{entry.attribute}` were not found")
@@ -66,7 +70,3 @@ class CliNotOneGroup(Rule):
                 verdict.ok(below[0].origin, f"`{entry.attribute}` holds one group")
         if not listed:
             verdict.not_applicable("no command line is registered here")
-
-
-def _inner(below: list[clicks.Command], name: str) -> str:
-    return next((g.node.name for g in below if g.is_group), name)
