@@ -99,8 +99,8 @@ class OptionOnTheWrongSide(Rule):
         by_place: dict[tuple[str, Origin], set[str]] = {}
         for token, kinds in misplaced.items():
             by_place.setdefault((token.flag or "", token.origin), set()).update(kinds)
-        for (flag, origin), kinds in by_place.items():
-            named = " and ".join(f"`{k}`" for k in sorted(kinds))
+        for (flag, origin), places in by_place.items():
+            named = " and ".join(f"`{k}`" for k in sorted(places))
             verdict.fail(
                 origin,
                 f"`{flag}` stands before {named}, but is no option of the flow",
