@@ -17,6 +17,7 @@ from metaflow_orchestrator_kit.compliance.report.runs import runs
 from metaflow_orchestrator_kit.compliance.select import Plan
 from metaflow_orchestrator_kit.compliance.verdict import Result, Verdict
 from metaflow_orchestrator_kit.test.args import masked
+from metaflow_orchestrator_kit.test.preflight import NotReady
 
 UPDATE = "--update-known-failures"
 
@@ -88,7 +89,7 @@ def write_report(
     """Write the report; its evidence is below the same folder, and named from there.
 
     Raises:
-        OSError: it cannot be written.
+        NotReady: it cannot be written.
     """
     plain = {**asdict(backend), "deploy_args": masked(backend.deploy_args)}
     results = [replace(one, evidence=_relative(one.evidence, folder)) for one in judged.results]
@@ -101,7 +102,10 @@ def write_report(
         runs=runs(plan, folder / "evidence"),
         known=None if known is None else known.entries(),
     )
-    files.write(content, folder)
+    try:
+        files.write(content, folder)
+    except OSError as error:
+        raise NotReady(f"--report-dir {folder}: {error.strerror}.") from None
 
 
 def _relative(evidence: str, folder: Path) -> str:
