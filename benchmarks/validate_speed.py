@@ -1,0 +1,143 @@
+"""How long the validator takes, against starting Python and parsing the same files.
+
+    python benchmarks/validate_speed.py [--lines 5000] [--times 3]
+
+Both are whole processes, and the shortest of several runs counts: once on a fresh scaffold, once
+on an extension of so many lines that is made for this. Prints the ratio, which should be at most
+2.5. Other work on the machine falsifies the figures: the load is shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from metaflow_orchestrator_kit.validate.rules.examples import CONFIG, PLUGINS, cli, with_files
+from metaflow_orchestrator_kit.validate.sources import scan
+
+TARGET = 2.5
+ROOT = Path(__file__).resolve().parents[1]
+FLOOR = """\
+import ast, sys
+for path in sys.argv[1:]:
+    with open(path, encoding="utf-8") as file:
+        ast.parse(file.read())
+"""
+#: Commands, helpers, classes and text, as extensions have them; {n} makes each another one.
+BLOCK = '''
+class Builder{n}:
+    """Builds the commands of the part {n}."""
+
+    TEMPLATE = "python {{flow}} --quiet step {{step}} --run-id {{run}}"
+
+    def __init__(self, obj, flow, retries=0):
+        self.obj = obj
+        self.flow = flow
+        self.retries = retries
+        self.options = {{"--datastore": obj.flow_datastore.TYPE, "--quiet": None}}
+
+    def top(self):
+        built = ["python", self.flow]
+        for name, value in self.options.items():
+            built.append(name)
+            if value is not None:
+                built.append(str(value))
+        return built
+
+    def step(self, node, run_id, attempt):
+        environment = {{"METAFLOW_RUN_{n}": run_id}}
+        command = self.top() + ["step", node.name, "--run-id", run_id]
+        if node.type == "foreach":
+            command += ["--split-index", str(node.index)]
+        elif attempt > {n}:
+            command.extend(["--tag", f"attempt:{{attempt}}"])
+        command += ["--retry-count", str(attempt)]
+        return command, environment
+
+    def describe(self, node):
+        lines = []
+        for parent in sorted(node.in_funcs):
+            lines.append("%s after %s" % (node.name, parent))
+        return "\\n".join(lines) or "nothing before {n}"
+'''
+
+
+def synthetic(root: Path, lines: int) -> None:
+    """Write an extension of about so many lines, in modules of some 300."""
+    for path, text in with_files(cli("")).items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+    size = BLOCK.count("\n")
+    count = max(lines // size, 1)
+    for start in range(0, count, 300 // size):
+        blocks = range(start, min(start + 300 // size, count))
+        text = "".join(BLOCK.format(n=n) for n in blocks)
+        (root / PLUGINS / "acme" / f"part_{start}.py").write_text(text, encoding="utf-8")
+
+
+def shortest(command: list[str], times: int) -> float:
+    """The processor time, in seconds, of the fastest of so many runs."""
+    best = float("inf")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for _ in range(times):
+        before = os.times()
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, env=environment, timeout=600)
+        after = os.times()
+        if done.returncode not in (0, 1):
+            sys.exit(f"{' '.join(command[:4])} ended with {done.returncode}")
+        spent = after.children_user + after.children_system
+        best = min(best, spent - before.children_user - before.children_system)
+    return best
+
+
+def compare(name: str, root: Path, times: int) -> float:
+    """Print and answer how many times as long as the floor the validator takes on *root*."""
+    files = [str(path) for path in scan(root).python]
+    lines = sum(len(Path(path).read_bytes().splitlines()) for path in files)
+    floor = shortest([sys.executable, "-c", FLOOR, *files], times)
+    module = "metaflow_orchestrator_kit.validate"
+    taken = shortest([sys.executable, "-m", module, str(root)], times)
+    ratio = taken / floor
+    verdict = "as it should be" if ratio <= TARGET else f"over the goal of {TARGET}"
+    print(
+        f"{name:10} {lines:6} lines  floor {floor:6.2f} s  validate {taken:6.2f} s  "
+        f"ratio {ratio:6.1f}  {verdict}"
+    )
+    return ratio
+
+
+def main() -> int:
+    """Run the benchmark; the exit code is 1 where a ratio is over the goal."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--lines", type=int, default=5000)
+    parser.add_argument("--times", type=int, default=3)
+    options = parser.parse_args()
+    started = time.monotonic()
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors; processor time is shown")
+    with tempfile.TemporaryDirectory() as folder:
+        scaffold = Path(folder) / "my_scheduler"
+        subprocess.run(
+            [sys.executable, "-m", "metaflow_orchestrator_kit.scaffold", scaffold.name],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        made = Path(folder) / "made"
+        synthetic(made, options.lines)
+        assert (made / CONFIG).is_file()
+        ratios = [
+            compare("scaffold", scaffold, options.times),
+            compare("synthetic", made, options.times),
+        ]
+    print(f"took {time.monotonic() - started:.0f} s")
+    return int(max(ratios) > TARGET)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
