@@ -48,6 +48,8 @@ class CommandKeywordUnknown(Rule):
 
     VALID = (
         Example("declared names", _case('options["run_params"] = ["a=1"]')),
+        Example("one that is computed, too", _case(
+            "getattr(get_lower_level_group(self.api, {}, 'acme', {}), self.command)(x=1)")),
         Example("parameters of the flow", _case(
             "options.update(kwargs)", command="@parameters.add_custom_parameters()\n" + _COMMAND)),
     )  # fmt: skip
@@ -67,6 +69,9 @@ class CommandKeywordUnknown(Rule):
         for event in analysis.events:
             called = event.name.rpartition(".")[2]
             if event.kind != "call" or "get_lower_level_group" not in names_in(event.receiver):
+                continue
+            if not called.isidentifier():
+                # A command whose name is computed: getattr(group, name)(...).
                 continue
             seen = True
             commands = [c for c in known if c.name == called]
