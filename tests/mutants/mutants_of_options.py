@@ -193,12 +193,14 @@ LIMITS = (
         spares=("catch-dead-process", CONTROL),
     ),
     Mutant(
-        "addresses-not-made-valid",
+        "addresses-are-no-names",
         "identity.py",
-        'return f"{clean[: MAX_NAME - 11]}-{digest}"',
-        'raise ValueError(f"{name} is no valid name")',
+        "        name = sanitise(project_flow_name)\n",
+        "        name = sanitise(project_flow_name)\n"
+        '        if "@" in name:\n'
+        '            raise ValueError(f"{name} is no valid name")\n',
         kills=("branch-of-an-address",),
-        says="is no valid name",
+        says="create() by the user a.b+c@d.e",
     ),
     Mutant(
         "delete-says-yes-to-nothing",

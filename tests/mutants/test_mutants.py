@@ -90,7 +90,10 @@ def test_a_broken_extension_is_caught_by_the_right_case(mutant: Mutant, tmp_path
     assert "error" not in verdicts.values(), "the kit itself went wrong"
 
 
-OPTIONAL = ("NESTED_FOREACH", "SWITCH", "RECURSIVE_SWITCH", "PARALLEL")
+OPTIONAL = (
+    *("NESTED_FOREACH", "SWITCH", "RECURSIVE_SWITCH", "PARALLEL"),
+    *("SCHEDULE", "EVENT_TRIGGER", "TRIGGER_ON_FINISH", "EXIT_HOOK"),
+)
 
 
 def _undeclare(project: Path) -> None:
