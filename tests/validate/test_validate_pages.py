@@ -65,6 +65,6 @@ def test_explaining_an_unknown_clause_says_which_ones_there_are(
 ) -> None:
     assert main(["--explain", "A99"]) == 2
     error = capsys.readouterr().err
-    assert "There is no clause A99" in error
+    assert " A99. " in error
     assert "A1 to A" in error
     assert error.count("\n") == 1
