@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.argv import Command, Token
+from metaflow_orchestrator_kit.validate.argv import Command
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
@@ -86,21 +84,15 @@ class OptionOnTheWrongSide(Rule):
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         if nothing_launched(analysis, verdict):
             return
-        before: dict[Token, list[str]] = {}
+        before: dict[tuple[str, Origin], set[str]] = {}
         for command in plain(analysis, "step", "init", "dump"):
             misplaced = [t for t in options_before(command) if t.flag in _NOT_OF_THE_FLOW]
             for token in misplaced:
-                before.setdefault(token, []).append(command.kind)
+                before.setdefault((token.flag or "", token.origin), set()).add(command.kind)
             if not self._after(command, verdict) and not misplaced:
                 verdict.ok(command.origin, f"the options of `{command.kind}` are on their sides")
-        self._before(before, verdict)
-
-    def _before(self, misplaced: Mapping[Token, list[str]], verdict: Judge) -> None:
-        by_place: dict[tuple[str, Origin], set[str]] = {}
-        for token, kinds in misplaced.items():
-            by_place.setdefault((token.flag or "", token.origin), set()).update(kinds)
-        for (flag, origin), places in by_place.items():
-            named = " and ".join(f"`{k}`" for k in sorted(places))
+        for (flag, origin), kinds in before.items():
+            named = " and ".join(f"`{k}`" for k in sorted(kinds))
             verdict.fail(
                 origin,
                 f"`{flag}` stands before {named}, but is no option of the flow",
