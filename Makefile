@@ -64,10 +64,12 @@ clean: ## remove the environments, the demo and all caches
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# setuptools and cronsim: what the generated project is built with and needs, so that the demo needs
+# no network once this is installed.
 demo-env:
 	@tools/check-python.sh "$(PYTHON)"
 	$(say) "Environment of the demo"
-	@$(PYTHON) tools/environment.py .venv-demo '.[test]' 'setuptools>=70.1'
+	@$(PYTHON) tools/environment.py .venv-demo '.[test]' 'setuptools>=70.1' 'cronsim>=2.6'
 
 test-env:
 	@tools/check-python.sh "$(PYTHON)"
