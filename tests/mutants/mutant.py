@@ -31,6 +31,8 @@ class Mutant:
     """Cases that may turn red too: they look at the same thing from another side."""
     spares: tuple[str, ...] = (CONTROL,)
     """Cases that must pass."""
+    second: tuple[str, str] | None = None
+    """Another edit of the same file, for a promise that is kept twice: what to find and to put."""
 
     @property
     def selected(self) -> tuple[str, ...]:
@@ -45,10 +47,12 @@ class Mutant:
         """
         path = project / _PLUGIN / self.file
         text = path.read_text("utf-8")
-        found = text.count(self.find)
-        if found != 1:
-            raise ValueError(
-                f"Mutant '{self.id}': its text is {found} times in {self.file}, not once. "
-                f"Bring the table up to date with the template:\n{self.find}"
-            )
-        path.write_text(text.replace(self.find, self.put), encoding="utf-8")
+        for find, put in ((self.find, self.put), *([self.second] if self.second else [])):
+            found = text.count(find)
+            if found != 1:
+                raise ValueError(
+                    f"Mutant '{self.id}': its text is {found} times in {self.file}, not once. "
+                    f"Bring the table up to date with the template:\n{find}"
+                )
+            text = text.replace(find, put)
+        path.write_text(text, encoding="utf-8")

@@ -154,6 +154,7 @@ OPERATIONS = (
         kills=("terminate-processes",),
         says="processes that still run",
         spares=("terminate-status", "terminate-stops", CONTROL),
+        second=("mark in variables", "False"),
     ),
     Mutant(
         "logs-not-stored",
