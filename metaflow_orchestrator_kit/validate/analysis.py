@@ -44,8 +44,22 @@ class Analysis:
     cells: dict[int, Cell] = field(default_factory=dict)
     positions: dict[Module, Callable[[int, int], Origin]] = field(default_factory=dict)
     holes: dict[Module, dict[str, Value]] = field(default_factory=dict)
+    filled: Mapping[str, set[str]] = field(default_factory=dict)
     memo: dict[str, object] = field(default_factory=dict)
     """What helpers of the rules have worked out once for all of them."""
+
+    def made_from(self, names: Iterable[str]) -> frozenset[str]:
+        """These identifiers, and those from which the fields of that name were filled.
+
+        What one process puts into a plan, another reads from it: ``step.specs`` was made from
+        whatever ``Step(specs=...)`` got, wherever that is.
+        """
+        known: set[str] = set()
+        waiting = set(names)
+        for _ in range(3):
+            known |= waiting
+            waiting = set().union(*(self.filled.get(n, set()) for n in waiting)) - known
+        return frozenset(known)
 
     def place(self, module: Module, node: ast.AST) -> Origin:
         """Where *node* was written; for generated code, in the string that it comes from."""
@@ -92,6 +106,7 @@ def analyse(directory: Path) -> Analysis:
     analysis.cells = vm.globals_heap
     analysis.positions = vm.positions
     analysis.holes = vm.holes
+    analysis.filled = vm.filled
     analysis.events = _unique_events(vm.events)
     analysis.lost = vm.lost
     analysis.commands = argv.maximal(list(_commands(vm)))

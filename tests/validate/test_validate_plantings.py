@@ -308,6 +308,56 @@ def test_a_plan_that_is_stored_and_read_elsewhere_is_followed(judge: Judge) -> N
     assert outcome.verdict is Verdict.PASS, outcome
 
 
+SPECS = """
+    from dataclasses import dataclass
+    @dataclass
+    class Step:
+        name: str
+        specs: tuple = ()
+    def launch(plan, step: Step):
+        own = tuple(f"--with={spec}" for spec in (*plan.steps[step.name].specs, "acme_internal"))
+        return ["python", "f.py", "--quiet", *own, "step", step.name, "--run-id", "r"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("spec", "passes"), [("deco.make_decorator_spec()", True), ("deco.name", False)]
+)
+def test_specs_are_recognised_when_a_field_carries_what_a_generator_made(
+    spec: str, passes: bool, judge: Judge
+) -> None:
+    outcome = judge(
+        "MOK210",
+        f"""
+        from .plan import Step
+        def compile(node):
+            return Step(name=node.name, specs=tuple(specs(node)))
+        def specs(node):
+            for deco in node.decorators:
+                if not deco.statically_defined:
+                    yield {spec}
+        """,
+        plan=SPECS,
+    )
+    assert (outcome.verdict is Verdict.PASS) is passes, outcome
+
+
+def test_tags_beside_parameters_whose_names_are_not_known_are_seen(judge: Judge) -> None:
+    outcome = judge(
+        "MOK257",
+        """
+        def tags(plan):
+            for tag in plan.tags:
+                yield from ("--tag", tag)
+        def commands(plan, run, node):
+            values = [f"--{name}={value}" for name, value in sorted(run.values().items())]
+            init = ("python", "f.py", "init", *("--run-id", "r"), *tags(plan), *values)
+            return init, ("python", "f.py", "step", node, "--run-id", "r", *tags(plan))
+        """,
+    )
+    assert outcome.verdict is Verdict.PASS, outcome
+
+
 def test_what_cannot_be_followed_is_unsure_and_names_it(judge: Judge) -> None:
     outcome = judge(
         ENVIRONMENT,

@@ -25,13 +25,15 @@ def _plugins() -> Path:
     return Path(found.origin).parent / "plugins"
 
 
-def test_a_fresh_scaffold_passes_the_first_nine_rules(tmp_path: Path) -> None:
+def test_of_a_fresh_scaffold_nothing_is_broken_and_nothing_unsure(tmp_path: Path) -> None:
     project = render.project(render.Answers(names.parse("my-scheduler")))
     for file in project.files:
         (tmp_path / file.path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file.path).write_bytes(file.content)
     report = validate(tmp_path)
     assert _by_verdict(report, Verdict.PASS) == NINE, report.findings
+    assert list(report.findings) == []
+    assert [(o.code, o.unsure) for o in report.outcomes if o.unsure] == []
     assert report.lost == ()
 
 

@@ -22,6 +22,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
     Text,
     Value,
     key_of,
+    names_in,
     options_of,
 )
 
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
 
 
 def remember(frame: Frame, cls: ClassInfo, attrs: Mapping[str, Value]) -> None:
-    """Note the fields of an object that was just made, where they hold something telling."""
+    """Note the fields of an object that was just made, and what they were made from."""
     for attr, value in attrs.items():
+        names = deep_names(frame, value)
+        if names:
+            frame.vm.filled.setdefault(attr, set()).update(names)
         telling_options = [v for _, v in options_of(value) if telling(frame, v)]
         if not telling_options:
             continue
@@ -57,6 +61,23 @@ def stored(frame: Frame, cls: ClassInfo | None, attr: str, current: Value | None
             return value
         frame.vm.asked.add((owner, attr))
     return None
+
+
+def deep_names(frame: Frame, value: Value, depth: int = 0) -> frozenset[str]:
+    """The identifiers that a value was made from, those of its elements included."""
+    names = names_in(value)
+    if depth > 2:
+        return names
+    for _, option in options_of(value):
+        cell = frame.cell(option)
+        if isinstance(cell, ListCell):
+            inner = [i.value for i in cell.items[:40]]
+        elif isinstance(cell, MapCell):
+            inner = [e.value for e in cell.entries[:40]]
+        else:
+            continue
+        names = names.union(*(deep_names(frame, v, depth + 1) for v in inner))
+    return names
 
 
 def telling(frame: Frame, value: Value, depth: int = 0) -> bool:

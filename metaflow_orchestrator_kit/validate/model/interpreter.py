@@ -67,6 +67,8 @@ class Interpreter:
         self.spent = 0
         self.fields: dict[tuple[ClassInfo, str], list[Value]] = {}
         self.asked: set[tuple[ClassInfo, str]] = set()
+        #: The identifiers from which the fields of a name were made, wherever an object was.
+        self.filled: dict[str, set[str]] = {}
         self.attributes: dict[ClassInfo, dict[str, Value]] = {}
         self.positions: dict[Module, Callable[[int, int], Origin]] = {}
         self.holes: dict[Module, dict[str, Value]] = {}

@@ -50,9 +50,8 @@ def render(report: Report, colour: bool = False, statistics: bool = False) -> st
 def summary(report: Report) -> str:
     """``Results: 8 passed, 1 failed``, with what else there is to count."""
     counts = report.counts
-    parts = [f"{counts[Verdict.PASS]} passed", f"{counts[Verdict.FAIL]} failed"]
-    if counts[Verdict.UNSURE]:
-        parts.append(f"{counts[Verdict.UNSURE]} unsure")
+    shown = (Verdict.PASS, "passed"), (Verdict.FAIL, "failed"), (Verdict.UNSURE, "unsure")
+    parts = [f"{counts[verdict]} {word}" for verdict, word in shown]
     if counts[Verdict.NOT_APPLICABLE]:
         parts.append(f"{counts[Verdict.NOT_APPLICABLE]} not applicable")
     if counts[Verdict.ACCEPTED]:

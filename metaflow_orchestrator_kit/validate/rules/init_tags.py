@@ -52,7 +52,8 @@ class TagOnlyOnSteps(Rule):
             return
         for place, commands in places.items():
             presences = {c.presence("--tag", Side.COMMAND) for c in commands}
-            if presences & {Presence.ALWAYS, Presence.SOMETIMES}:
+            # Options beside it that could not be followed take nothing from one that is seen.
+            if any(c.options("--tag", Side.COMMAND) for c in commands):
                 verdict.ok(place, "`init` gets the tags")
             elif Presence.UNKNOWN in presences:
                 verdict.unsure(place, describe_unknown(commands[0], Side.COMMAND))

@@ -77,7 +77,7 @@ def names_before(analysis: Analysis, command: Command, flag: str) -> frozenset[s
     """The identifiers that the values of a top-level option were made from.
 
     In a generated program a placeholder inside a string literal stands for a value of the
-    program that writes it; its names count as well.
+    program that writes it; its names count as well, and so do those that a field was filled from.
     """
     holes = analysis.holes.get(command.function.module, {}) if command.function else {}
     names: set[str] = set()
@@ -85,7 +85,7 @@ def names_before(analysis: Analysis, command: Command, flag: str) -> frozenset[s
         values = [*option.values, *(v for h, v in holes.items() if _holds(option.text or "", h))]
         for value in values:
             names |= names_in(value)
-    return frozenset(names)
+    return analysis.made_from(names)
 
 
 def _holds(text: str, hole: str) -> bool:
