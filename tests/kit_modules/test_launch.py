@@ -162,18 +162,21 @@ def test_a_child_in_a_session_of_its_own_does_not_hold_the_answer_up(tmp_path: P
     os.kill(int(logged(tmp_path, "stdout")), signal.SIGKILL)
 
 
-@pytest.mark.parametrize("stubborn", [False, True])
+@pytest.mark.parametrize("stubborn", ["nobody", "the children", "everybody"])
 def test_giving_an_attempt_up_ends_its_whole_group_politely_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stubborn: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stubborn: str
 ) -> None:
-    monkeypatch.setattr(process, "GRACE", 1.0)
+    monkeypatch.setattr(process, "GRACE", 60.0 if stubborn == "the children" else 1.0)
     pids = tmp_path / "pids"
     program = (
         "import os, pathlib, signal, subprocess, time\n"
-        f"if {stubborn}: signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "child = subprocess.Popen(['sleep', '300'])\n"
+        f"if {stubborn != 'nobody'}: signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        # None of them holds the output of the attempt, whose end would be waited for as well.
+        "out = dict.fromkeys(['stdout', 'stderr'], subprocess.DEVNULL)\n"
+        "children = [subprocess.Popen(['sleep', '300'], **out) for _ in range(30)]\n"
+        f"if {stubborn != 'everybody'}: signal.signal(signal.SIGTERM, signal.SIG_DFL)\n"
         f"new = pathlib.Path('{pids}.new')\n"
-        "new.write_text(f'{os.getpid()} {child.pid}')\n"
+        "new.write_text(' '.join(map(str, [os.getpid(), *(child.pid for child in children)])))\n"
         f"new.rename('{pids}')\n"
         "time.sleep(300)\n"
     )

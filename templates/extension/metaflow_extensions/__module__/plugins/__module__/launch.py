@@ -20,7 +20,7 @@ from typing import Any
 
 from . import command
 from .plan import Plan, RunRequest
-from .process import Fresh, Job, Starter, end_group, signal_group
+from .process import Fresh, Job, Starter, end_group, end_rest
 from .walk import Finished, Handout, Launch
 
 #: Seconds on top of @timeout before the process is killed from outside. The signal inside the
@@ -188,7 +188,7 @@ async def _supervise(starter: Starter, job: Job, stem: Path, limit: float | None
         raise
     finally:
         # What the task itself left running must not outlive it.
-        signal_group(process.pid, signal.SIGKILL)
+        await end_rest(process.pid)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(logs, DRAIN)
 

@@ -19,6 +19,9 @@ from typing import Any, Protocol, TypeVar
 #: Seconds between asking a process group to end and killing it.
 GRACE = 5.0
 
+#: Seconds between two looks at a process group that has been killed.
+_GLANCE = 0.01
+
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
 
@@ -124,10 +127,49 @@ async def end_group(process: Process) -> None:
         await process.wait()
 
 
+async def end_rest(pid: int) -> None:
+    """Kill what the leader of a group left behind, and wait until none of it runs.
+
+    A killed process still runs for a moment, and would write beside the attempt that repeats this
+    one. Nothing can hurry what sits in the kernel, such as a read from a dead disk: after
+    :data:`GRACE` it is let be.
+    """
+    signal_group(pid, signal.SIGKILL)
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + GRACE
+    while _runs(pid) and clock() < deadline:
+        await asyncio.sleep(_GLANCE)
+
+
 def signal_group(pid: int, number: signal.Signals) -> None:
     """Signal a process group, which may be gone already."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
+
+
+def _runs(group: int) -> bool:
+    """Whether any process of a group runs; one that has ended and waits to be collected does not.
+
+    Who collects the children of a dead leader is the first process of the machine, which in many
+    containers does not.
+    """
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    stats = [_stat(folder) for folder in Path("/proc").glob("[0-9]*")]
+    if not any(stats):
+        return True  # There is no /proc to ask.
+    return any(stat[0] not in "ZX" for stat in stats if stat and int(stat[2]) == group)
+
+
+def _stat(folder: Path) -> list[str]:
+    """State, parent, group and so on of a process (proc(5)); nothing when it is gone."""
+    try:
+        # The name of the program, in brackets before these, may hold spaces and brackets itself.
+        return (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def end_strays(variable: str, value: str) -> list[int]:
