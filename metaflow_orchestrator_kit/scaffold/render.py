@@ -9,7 +9,7 @@ JSON need no escaping; any other file is copied byte for byte.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path, PurePosixPath
 
@@ -45,6 +45,10 @@ class Answers:
     names: Names
     engine: str = DEFAULT_ENGINE
 
+    def recorded(self) -> Mapping[str, str]:
+        """What the record keeps of them."""
+        return {"name": self.names.type, "engine": self.engine}
+
     def variables(self) -> Mapping[str, str]:
         """What templates can use."""
         names = self.names
@@ -71,6 +75,8 @@ class ProjectFile:
     """Relative to the project."""
     content: bytes
     owner: Owner
+    of_engine: bool = False
+    """Whether it goes when the author replaces the engine that the project started from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +115,13 @@ def project(answers: Answers, templates: Path | None = None) -> Project:
     files = {file.path: file for file in _layer(root / "extension", answers, Owner.KIT)}
     # The author replaces the engine, so nothing that comes with it is the kit's.
     for file in _layer(root / "engines" / answers.engine, answers, Owner.AUTHOR):
-        files[file.path] = file
+        files[file.path] = replace(file, of_engine=True)
     ordered = [files[path] for path in sorted(files)]
     ordered.append(
         ProjectFile(
             path=record.PATH,
             content=record.content(
-                answers={"name": answers.names.type, "engine": answers.engine},
+                answers=answers.recorded(),
                 files=[(file.path, file.content, file.owner.value) for file in ordered],
             ),
             owner=Owner.KIT,

@@ -46,7 +46,7 @@ def plan(project: Project, target: Path, *, force: bool) -> Plan:
     Raises:
         ScaffoldError: it cannot be written there, or only with ``force``.
     """
-    with _refusals(target):
+    with refusals(target):
         return _plan(project, target, force)
 
 
@@ -69,7 +69,7 @@ def _plan(project: Project, target: Path, force: bool) -> Plan:
         raise ScaffoldError(
             f"{target} holds the extension '{recorded}'. Name another folder for '{name}'."
         )
-    actions = tuple((file, _action(target, file)) for file in project.files)
+    actions = tuple((file, action(target, file)) for file in project.files)
     return Plan(target, actions, _others(target, project.files))
 
 
@@ -79,7 +79,7 @@ def write(plan: Plan) -> None:
     Raises:
         ScaffoldError: the file system refused; says which path and why.
     """
-    with _refusals(plan.target):
+    with refusals(plan.target):
         if plan.target.exists():
             _write_into(plan)
         else:
@@ -156,7 +156,7 @@ def _staging(beside: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _refusals(target: Path) -> Iterator[None]:
+def refusals(target: Path) -> Iterator[None]:
     """Turn what the file system refuses into one sentence."""
     try:
         yield
@@ -176,7 +176,7 @@ def _check_ancestor(target: Path) -> None:
         raise ScaffoldError(f"{ancestor} is not writable, so {target} cannot be created.")
 
 
-def _action(target: Path, file: ProjectFile) -> Action:
+def action(target: Path, file: ProjectFile) -> Action:
     """What happens to one file of an existing folder.
 
     Raises:
