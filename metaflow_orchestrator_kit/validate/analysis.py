@@ -64,7 +64,7 @@ class Analysis:
     def place(self, module: Module, node: ast.AST) -> Origin:
         """Where *node* was written; for generated code, in the string that it comes from."""
         line = getattr(node, "lineno", 1)
-        column = getattr(node, "col_offset", 0) + 1
+        column = module.column(node)
         mapper = self.positions.get(module)
         if mapper is not None:
             return mapper(line, column)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +14,7 @@ from metaflow_orchestrator_kit.validate.model.values import ClassInfo, FunctionI
 from metaflow_orchestrator_kit.validate.sources import Problem, read
 
 NAMESPACE = "metaflow_extensions"
+_END_OF_LINE = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(eq=False, slots=True)
@@ -38,6 +40,26 @@ class Module:
     def package(self) -> str:
         return self.dotted if self.is_package else self.dotted.rpartition(".")[0]
 
+    def column(self, node: ast.AST) -> int:
+        """Where *node* begins in its line, in characters, counted from 1.
+
+        The parser counts UTF-8 bytes; editors, and the formats of the report, do not.
+        """
+        return column(self.lines, getattr(node, "lineno", 1), getattr(node, "col_offset", 0))
+
+
+def lines_of(source: str) -> list[str]:
+    """The lines that Python counts: a form feed or a Unicode separator ends none."""
+    return _END_OF_LINE.split(source) if "\r" in source else source.split("\n")
+
+
+def column(lines: Sequence[str], line: int, offset: int) -> int:
+    """The character, counted from 1, that *offset* bytes of a line's UTF-8 lead to."""
+    text = lines[line - 1] if 0 < line <= len(lines) else ""
+    if text.isascii():
+        return offset + 1
+    return len(text.encode(errors="replace")[:offset].decode(errors="replace")) + 1
+
 
 def parse_source(source: str, path: str, dotted: str) -> Module:
     """Parse *source* as a module and index what it defines.
@@ -48,7 +70,7 @@ def parse_source(source: str, path: str, dotted: str) -> Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = ast.parse(source)
-    module = Module(path, dotted, tree, source, lines=source.splitlines())
+    module = Module(path, dotted, tree, source, lines=lines_of(source))
     module.is_package = path.endswith("__init__.py")
     _index(module)
     return module

@@ -112,14 +112,14 @@ def origin_of(module: Module, node: ast.AST) -> Origin:
     """The place of a node of a module's own source."""
     line = getattr(node, "lineno", 1)
     end = getattr(node, "end_lineno", None) or line
-    return Origin(module.path, line, getattr(node, "col_offset", 0) + 1, end)
+    return Origin(module.path, line, module.column(node), end)
 
 
 def header_of(
     module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 ) -> Origin:
     """The line of a definition, without its body."""
-    return Origin(module.path, node.lineno, node.col_offset + 1, node.lineno)
+    return Origin(module.path, node.lineno, module.column(node), node.lineno)
 
 
 def _elements(module: Module) -> Iterator[tuple[str, ast.expr]]:

@@ -98,7 +98,8 @@ class Program:
         if self.lines:
             at = self.lines[min(line, len(self.lines)) - 1]
             return Origin(self.path, at, 1, self.lines[min(end, len(self.lines)) - 1])
-        return Origin(self.path, line, getattr(node, "col_offset", 0) + 1, end)
+        column = self.module.column(node) if self.module else getattr(node, "col_offset", 0) + 1
+        return Origin(self.path, line, column, end)
 
 
 def programs(analysis: Analysis) -> list[Program]:

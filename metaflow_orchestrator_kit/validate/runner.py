@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +10,12 @@ from metaflow_orchestrator_kit.validate import baseline, suppressions
 from metaflow_orchestrator_kit.validate.analysis import Analysis, analyse
 from metaflow_orchestrator_kit.validate.findings import Note, Outcome, Report, Verdict
 from metaflow_orchestrator_kit.validate.model.interpreter import Interpreter
+from metaflow_orchestrator_kit.validate.modules import lines_of
 from metaflow_orchestrator_kit.validate.project import Project
 from metaflow_orchestrator_kit.validate.rules import Rule, all_rules
 from metaflow_orchestrator_kit.validate.selection import UNREADABLE, confident, selected
 from metaflow_orchestrator_kit.validate.settings import Settings
 from metaflow_orchestrator_kit.validate.sources import read
-
-_END_OF_LINE = re.compile(r"\r\n|\r|\n")
 
 
 def catalogue() -> Sequence[type[Rule]]:
@@ -69,7 +67,7 @@ def _lines(project: Project, paths: Iterable[str]) -> Mapping[str, Sequence[str]
                 # It is reported because of that; there is nothing to show.
                 continue
         if text is not None:
-            found[path] = _END_OF_LINE.split(text)
+            found[path] = lines_of(text)
     return found
 
 

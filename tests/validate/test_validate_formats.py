@@ -197,3 +197,20 @@ def test_tabs_wide_characters_and_escapes_keep_the_caret_in_place() -> None:
 @pytest.mark.parametrize("text", ["", "   "])
 def test_a_line_without_text_has_no_frame(text: str) -> None:
     assert _framed(text, 1) == []
+
+
+@pytest.mark.parametrize("shown", ["json", "sarif"])
+def test_columns_count_characters_whatever_stands_before(shown: str, run: Run) -> None:
+    line = f'    ü = "→ 🚀 \f"; {LINE.strip()}'
+    source = f'def command(node):\n    "größe"\n{line}\n'
+    content = json.loads(run("--format", shown, files={COMPILER: source}))
+    if shown == "json":
+        place = content["findings"][0]
+        number, column = place["line"], place["column"]
+    else:
+        (result,) = content["runs"][0]["results"]
+        region = result["locations"][0]["physicalLocation"]["region"]
+        number, column = region["startLine"], region["startColumn"]
+        assert content["runs"][0]["columnKind"] == "unicodeCodePoints"
+    assert source.split("\n")[number - 1] == line
+    assert line[column - 1 :].startswith(('"--retry-count"', '"0"'))

@@ -64,7 +64,7 @@ class Frame:
 
     def origin(self, node: ast.AST) -> Origin:
         line = getattr(node, "lineno", 1)
-        column = getattr(node, "col_offset", 0) + 1
+        column = self.module.column(node)
         end = getattr(node, "end_lineno", None) or line
         return self.vm.place(self.module, line, column, end)
 

@@ -80,7 +80,7 @@ class DeployerProviderBroken(Rule):
         node: ast.expr,
         verdict: Judge,
     ) -> bool:
-        origin = Origin(module.path, node.lineno, node.col_offset + 1, node.end_lineno or 1)
+        origin = Origin(module.path, node.lineno, module.column(node), node.end_lineno or 1)
         pair = _literal_pair(node)
         if pair is None:
             verdict.fail(origin, f"an entry of {NAME} is not a pair of literal strings", _FIX)
@@ -109,7 +109,7 @@ class DeployerProviderBroken(Rule):
             for statement, value in _type_assignments(owner):
                 literal = _constant(value, owner.module, project)
                 place = Origin(
-                    owner.module.path, statement.lineno, statement.col_offset + 1,
+                    owner.module.path, statement.lineno, owner.module.column(statement),
                     statement.end_lineno or statement.lineno,
                 )  # fmt: skip
                 if literal is None:
