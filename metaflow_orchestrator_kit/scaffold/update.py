@@ -142,7 +142,8 @@ def _fates(
         action = write.action(target, file)
         data = None if action is write.Action.NEW else (target / file.path).read_bytes()
         fate = _fate(file, before.files.get(file.path), data)
-        if fate is Fate.UNTOUCHED and untouched:
+        # What comes with the engine has to fit the kit's modules, until the author makes it his.
+        if fate is Fate.UNTOUCHED and (untouched or file.of_engine):
             fate = Fate.REFRESHED
         fates[file.path] = fate
     _leave_new_parts_of_a_replaced_engine(project, before, fates)
@@ -168,10 +169,11 @@ def _fate(file: ProjectFile, entry: Entry | None, data: bytes | None) -> Fate:
 def _leave_new_parts_of_a_replaced_engine(
     project: Project, before: Record, fates: dict[PurePosixPath, Fate]
 ) -> None:
-    """A newer engine's new files belong to its other files, and go where those are refreshed."""
+    """A newer engine's new files come along only where the engine is still that of the kit."""
+    names = (project.engine_file.name, f"{project.answers.engine}_")
     engine = [file.path for file in project.files if file.of_engine]
-    kept = {Fate.EDITED, Fate.UNTOUCHED, Fate.REMOVED}
-    if any(fates[path] in kept for path in engine):
+    ours = [path for path in engine if path in before.files and path.name.startswith(names)]
+    if not any(fates[path] in (Fate.CURRENT, Fate.REFRESHED) for path in ours):
         for path in engine:
             if fates[path] is Fate.ADDED and path not in before.files:
                 del fates[path]

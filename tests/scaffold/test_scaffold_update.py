@@ -186,6 +186,18 @@ def test_an_engine_that_was_replaced_does_not_come_back(kit: Kit) -> None:
     assert not (kit.folder / PACKAGE / "small_server.py").exists()
 
 
+def test_an_engine_that_nobody_has_touched_is_the_kits_and_comes_along(kit: Kit) -> None:
+    kit.changes(f"engines/small/{TEMPLATE}/small_store.py", "STORE = 2\n")
+    kit.changes(f"engines/small/{TEMPLATE}/small_server.py", "NEW = 1\n")
+    kit.edit(ENGINE, "class Edited: ...\n")
+
+    kit.update()
+
+    assert kit.text(STORE) == "STORE = 2\n"
+    assert kit.text(f"{PACKAGE}/small_server.py") == "NEW = 1\n"
+    assert kit.text(ENGINE) == "class Edited: ...\n"
+
+
 def test_a_new_file_for_the_author_is_added(kit: Kit) -> None:
     kit.changes(f"extension/{TEMPLATE}/__module___hooks.py.j2", "HOOKS = 1\n")
 
