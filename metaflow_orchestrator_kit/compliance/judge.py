@@ -1,0 +1,147 @@
+"""From an observation to a verdict; the same for pytest's items and for whoever else asks."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from metaflow_orchestrator_kit.compliance.config import Suite
+from metaflow_orchestrator_kit.compliance.expect import Blocked, Expect, ExpectationFailed, Words
+from metaflow_orchestrator_kit.compliance.lab.client import LabError, await_observation
+from metaflow_orchestrator_kit.compliance.lab.settings import read_json
+from metaflow_orchestrator_kit.compliance.model import Failure, Observation
+from metaflow_orchestrator_kit.compliance.select import Fate, Plan, Planned
+from metaflow_orchestrator_kit.compliance.verdict import Result, Verdict
+
+_REFUSAL = "not supported"
+
+_PHASES = {
+    "deploy": "is deployed: create() returns",
+    "from_deployment": "is found by its deployment's name: from_deployment() returns",
+    "trigger": "is triggered: trigger() returns",
+    "wait": "reaches a terminal status",
+    "read": "can be read with the Metaflow client",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Waits for observations of a running lab and judges cases by them."""
+
+    suite: Suite
+    plan: Plan
+    deadline: float
+    """On the monotonic clock; nothing is waited for beyond it."""
+
+    def judge(self, planned: Planned) -> tuple[Result, Exception | None]:
+        """The verdict on a case that runs or is probed, and the exception behind it, if any."""
+        start = time.monotonic()
+        verdict, message, evidence = Verdict.ERROR, "", ""
+        problem: Exception | None = None
+        try:
+            seen = await_observation(self.suite.lab(), planned.case.scenario.id, self.deadline)
+            evidence = seen.evidence
+            verdict = self._verdict(planned, seen)
+        except ExpectationFailed as failure:
+            verdict, message, problem = Verdict.FAILED, str(failure), failure
+        except Blocked as reason:
+            verdict, message, problem = Verdict.BLOCKED, str(reason), reason
+        except Exception as error:
+            message, problem = f"{type(error).__name__}: {error}", error
+        result = Result.of(
+            planned.case,
+            verdict,
+            message=message,
+            evidence=evidence,
+            seconds=round(time.monotonic() - start, 3),
+        )
+        return result, problem
+
+    def _verdict(self, planned: Planned, seen: Observation) -> Verdict:
+        case = planned.case
+        expect = Expect(
+            case=case.id,
+            promise=case.promise,
+            clauses=case.clauses,
+            evidence=seen.evidence,
+            rerun=f"{self.suite.again} --select {case.id}".strip(),
+        )
+        if planned.fate is Fate.PROBE:
+            return _judge_refusal(case.cap.name, seen, expect)
+        if seen.error is not None and not case.sees_errors:
+            self._judge_error(planned, seen.error, seen, expect)
+        case.check(seen, expect)
+        if not expect.checked:
+            raise RuntimeError(f"Case '{case.id}' has expected nothing, so it proves nothing.")
+        return Verdict.PASSED
+
+    def _judge_error(
+        self, planned: Planned, error: Failure, seen: Observation, expect: Expect
+    ) -> None:
+        case = planned.case
+        if error.phase not in _PHASES:
+            raise LabError(f"{error.type}: {error.message}")
+        leader = self.plan.leader(case)
+        if leader is not case:
+            raise Blocked(
+                f"the scenario '{seen.scenario}' failed in its phase '{error.phase}'; "
+                f"see '{leader.id}'"
+            )
+        self._judge_ground(planned, error)
+        expect.fail(
+            f"the flow '{case.scenario.flow}' in the scenario '{seen.scenario}'",
+            expected=Words(f"it {_PHASES[error.phase]}"),
+            observed=_told(seen),
+            likely=[f"see output.log in the evidence; the phase was '{error.phase}'"],
+        )
+
+    def _judge_ground(self, planned: Planned, error: Failure) -> None:
+        """Where not even the plain flow gets that far, it alone is red: that is to mend first."""
+        ground = self.plan.ground
+        lab = self.suite.lab()
+        if ground is None or ground.scenario.id == planned.case.scenario.id:
+            return
+        wanted = read_json(lab.path / "wanted.json") or {}
+        if ground.scenario.id not in wanted.get("run", ()):  # pytest was told to leave it out
+            return
+        plain = await_observation(lab, ground.scenario.id, self.deadline)
+        if plain.error is not None and plain.error.phase == error.phase:
+            raise Blocked(
+                f"the plain flow of '{ground.scenario.id}' failed in its phase '{error.phase}', "
+                f"too; see '{ground.id}'"
+            )
+
+
+def _judge_refusal(cap: str, seen: Observation, expect: Expect) -> Verdict:
+    """A flow that needs what is not declared must be refused when it is deployed (C10)."""
+    expect.clauses = ("C10", *expect.clauses)
+    expect.promise = f"{cap} is not declared, so a flow that needs it is refused at deploy time."
+    # Metaflow builds the exception's text from log files that may not be flushed yet, so the
+    # command's own output counts as well.
+    refused = (
+        seen.error is not None
+        and seen.error.phase == "deploy"
+        and _REFUSAL in f"{seen.error.message}\n{seen.output}".lower()
+    )
+    if not refused:
+        expect.fail(
+            f"create() of the flow in the scenario '{seen.scenario}'",
+            expected=Words(f"an exception whose text contains '{_REFUSAL}'"),
+            observed=Words("it was accepted") if seen.error is None else _told(seen),
+            likely=[
+                f"the extension supports {cap}: add it to SUPPORTED_CAPABILITIES",
+                "create() does not look for it and lets the flow go wrong later",
+            ],
+        )
+    return Verdict.REFUSED
+
+
+def _told(seen: Observation) -> Words:
+    """The error of a scenario, with the last of what the commands printed where it matters."""
+    assert seen.error is not None
+    text = f"{seen.error.type}: {seen.error.message}".strip()
+    if seen.error.phase in ("deploy", "trigger", "from_deployment") and seen.output.strip():
+        last = "\n".join(seen.output.strip().splitlines()[-12:])
+        if last not in text:
+            text += f"\n{last}"
+    return Words(text)
