@@ -1,0 +1,326 @@
+"""What is asked of a Temporal server: deployments are its schedules, runs its workflows.
+
+A deployment is a Temporal schedule, also of a flow without @schedule: then it names no times.
+Like that the server itself keeps it, replaces it at once, and starts runs on time; nobody has to
+be awake for it. All of it is asynchronous; :mod:`.temporal_link` is how commands call it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import asdict, replace
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleHandle,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+    ScheduleState,
+    ScheduleUpdate,
+    WorkflowExecution,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowHistoryEventFilterType,
+)
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from .plan import Plan, RunRequest
+from .starts import Event, complete
+from .temporal_orders import LISTEN, RUN, START, Order, request_for
+
+#: Seconds until a new deployment or its absence has to show in listings, which lag behind.
+_LAG = 10.0
+
+#: Times of a schedule that passed while the server was down, and are made up for.
+_CATCH_UP = timedelta(minutes=10)
+
+#: Seconds that a run has to end by itself before Temporal ends it, without any worker's help.
+_PATIENCE = 15.0
+
+#: Seconds that the server has to answer whether it is there.
+SIGN_OF_LIFE = timedelta(seconds=5)
+
+_Value = TypeVar("_Value")
+
+
+async def save(client: Client, order: Order) -> None:
+    """Make a deployment, in place of an earlier one (clause J9); see `Engine.deploy`.
+
+    Raises:
+        ValueError: Temporal does not take it; the message says why.
+    """
+    plan = Plan.from_dict(order.plan)
+    fresh = Schedule(
+        action=ScheduleActionStartWorkflow(
+            START,
+            order,
+            id=f"{order.queue}/start",
+            task_queue=order.queue,
+            static_summary=order.deployment,
+        ),
+        spec=ScheduleSpec(
+            cron_expressions=[plan.schedule.cron] if plan.schedule else [],
+            time_zone_name=plan.schedule.timezone if plan.schedule else None,
+        ),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.ALLOW_ALL, catchup_window=_CATCH_UP),
+        state=ScheduleState(note=f"Metaflow deployment {order.deployment}"),
+    )
+    await _forget_events(client, order.queue)
+    try:
+        await client.create_schedule(order.queue, fresh)
+    except ScheduleAlreadyRunningError:
+        handle = client.get_schedule_handle(order.queue)
+        await handle.update(lambda _: ScheduleUpdate(schedule=fresh))
+    except RPCError as error:
+        if error.status is RPCStatusCode.INVALID_ARGUMENT:
+            raise ValueError(f"Temporal does not take the deployment: {error.message}") from error
+        raise
+    deadline = time.monotonic() + _LAG
+    while order.queue not in await _schedules(client, order.queue):
+        if time.monotonic() > deadline:
+            return  # It is there; listings will show it.
+        await asyncio.sleep(0.05)
+
+
+async def found(client: Client, queue: str) -> Order | None:
+    """A deployment, or None."""
+    try:
+        description = await client.get_schedule_handle(queue).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise
+    action = description.schedule.action
+    assert isinstance(action, ScheduleActionStartWorkflow)
+    order, *_ = await client.data_converter.decode(action.args, [Order])
+    assert isinstance(order, Order)
+    return order
+
+
+async def all_found(client: Client, scheduler: str) -> list[Order]:
+    """Every deployment of this extension, by name."""
+    orders = await _together([found(client, queue) for queue in await queues(client, scheduler)])
+    return sorted((order for order in orders if order), key=lambda order: order.deployment)
+
+
+async def queues(client: Client, scheduler: str) -> list[str]:
+    """The task queues of all deployments."""
+    return await _schedules(client, f"{scheduler}/")
+
+
+async def queues_in_use(client: Client, scheduler: str) -> list[str]:
+    """The task queues of all deployments, and of runs whose deployment is gone."""
+    query = f"ExecutionStatus = 'Running' AND TaskQueue STARTS_WITH '{scheduler}/'"
+    running = {one.task_queue async for one in client.list_workflows(query)}
+    return sorted(running | set(await queues(client, scheduler)))
+
+
+async def forget(client: Client, queue: str) -> bool:
+    """Remove a deployment; False when there is none. Its runs stay (clause L4)."""
+    handle: ScheduleHandle = client.get_schedule_handle(queue)
+    await _forget_events(client, queue)
+    try:
+        await handle.delete()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+async def begin(client: Client, order: Order, request: RunRequest) -> None:
+    """Start a run; the same one again starts nothing (clause C6)."""
+    order = replace(order, request=asdict(request), created=time.time())
+    with contextlib.suppress(WorkflowAlreadyStartedError):
+        await client.start_workflow(
+            RUN,
+            order,
+            id=request.run_id,
+            task_queue=order.queue,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            memo=order.memo(),
+            static_summary=order.deployment,
+        )
+
+
+async def order_of(client: Client, run_id: str) -> Order | None:
+    """What a run was asked for, or None for an unknown run."""
+    with _none_if_unknown():
+        async for event in client.get_workflow_handle(run_id).fetch_history_events(page_size=1):
+            started = event.workflow_execution_started_event_attributes
+            order, *_ = await client.data_converter.decode(started.input.payloads, [Order])
+            return order if isinstance(order, Order) else None
+    return None
+
+
+async def run(client: Client, run_id: str) -> dict[str, Any] | None:
+    """How a run stands, from the server's own record of it (clause L1); None when unknown."""
+    with _none_if_unknown():
+        return await _stands(client, await client.get_workflow_handle(run_id).describe())
+    return None
+
+
+async def runs(client: Client, scheduler: str, queue: str | None) -> list[dict[str, Any]]:
+    """The runs of a deployment, or all, newest first."""
+    where = f"TaskQueue = '{queue}'" if queue else f"TaskQueue STARTS_WITH '{scheduler}/'"
+    query = f"WorkflowType = '{RUN}' AND ExecutionStatus != 'ContinuedAsNew' AND {where}"
+    listed = [one async for one in client.list_workflows(query)]
+    # Listings lag behind: what was running there may be over.
+    standing = await _together(
+        [
+            run(client, one.id)
+            if one.status is WorkflowExecutionStatus.RUNNING
+            else _stands(client, one)
+            for one in listed
+        ]
+    )
+    known = {one["run_id"]: one for one in standing if one}
+    return sorted(known.values(), key=lambda one: -float(one["created"]))
+
+
+async def end(client: Client, run_id: str) -> bool:
+    """End a run, and wait until it is over; without any worker, Temporal itself ends it."""
+    handle = client.get_workflow_handle(run_id)
+    try:
+        await handle.cancel()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return await run(client, run_id) is not None
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if not await _goes_on(client, run_id):
+            return True
+        await asyncio.sleep(0.05)
+    with contextlib.suppress(RPCError):
+        await handle.terminate("no worker has ended it in time")
+    return not await _goes_on(client, run_id)
+
+
+async def hold(client: Client, run_id: str, suspended: bool) -> None:
+    """Start no more tasks of a run, or go on with it."""
+    with _none_if_unknown():
+        await client.get_workflow_handle(run_id).signal("suspend", suspended)
+
+
+async def publish(client: Client, scheduler: str, event: Event) -> list[str]:
+    """Tell every deployment that waits for an event; answer the runs that it starts at once.
+
+    Where several events start a run together, a workflow of the deployment collects them.
+    """
+    started = []
+    for order in await all_found(client, scheduler):
+        plan = Plan.from_dict(order.plan)
+        if all(trigger.name != event.name for trigger in plan.triggers):
+            continue
+        events = complete(plan.triggers, {event.name: event})
+        if events is not None:
+            request = request_for(scheduler, plan, events)
+            await begin(client, order, request)
+            started.append(request.run_id)
+            continue
+        await client.start_workflow(
+            LISTEN,
+            args=[order, []],
+            id=f"{order.queue}/events",
+            task_queue=order.queue,
+            start_signal="event",
+            start_signal_args=[event.to_json()],
+        )
+    return started
+
+
+async def workers(client: Client, queue: str) -> int:
+    """How many workers have lately asked for work of a deployment."""
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    described = await client.workflow_service.describe_task_queue(request)
+    return len(described.pollers)
+
+
+async def _forget_events(client: Client, queue: str) -> None:
+    with contextlib.suppress(RPCError):
+        await client.get_workflow_handle(f"{queue}/events").terminate("deployed again or deleted")
+
+
+async def _schedules(client: Client, prefix: str) -> list[str]:
+    listed = await client.list_schedules(page_size=200)
+    return [one.id async for one in listed if one.id.startswith(prefix)]
+
+
+async def _goes_on(client: Client, run_id: str) -> bool:
+    described = await client.get_workflow_handle(run_id).describe()
+    return described.status is WorkflowExecutionStatus.RUNNING
+
+
+async def _stands(
+    client: Client, one: WorkflowExecution | WorkflowExecutionDescription
+) -> dict[str, Any]:
+    memo = await one.memo()
+    status, reason = await _verdict(client, one)
+    return {
+        "run_id": one.id,
+        "deployment": memo["deployment"],
+        "flow_name": memo["flow"],
+        "status": status,
+        "reason": reason,
+        "created": memo["created"],
+        "finished": one.close_time.timestamp() if one.close_time else None,
+    }
+
+
+async def _verdict(client: Client, one: WorkflowExecution) -> tuple[str, str]:
+    """The word for a status (clause L1), and the reason."""
+    match one.status:
+        case WorkflowExecutionStatus.COMPLETED:
+            return "SUCCEEDED", ""
+        case WorkflowExecutionStatus.FAILED:
+            return await _failure(client, one)
+        case WorkflowExecutionStatus.CANCELED:
+            return "ABORTED", "terminated by request"
+        case WorkflowExecutionStatus.TERMINATED:
+            return "ABORTED", "ended by Temporal"
+        case WorkflowExecutionStatus.TIMED_OUT:
+            return "ABORTED", "the run took longer than Temporal allows"
+        case _:
+            return "RUNNING", ""
+
+
+async def _failure(client: Client, one: WorkflowExecution) -> tuple[str, str]:
+    handle = client.get_workflow_handle(one.id, run_id=one.run_id)
+    closing = WorkflowHistoryEventFilterType.CLOSE_EVENT
+    async for event in handle.fetch_history_events(event_filter_type=closing):
+        failure = event.workflow_execution_failed_event_attributes.failure
+        kind = failure.application_failure_info.type
+        return ("ABORTED" if kind == "ABORTED" else "FAILED"), failure.message
+    return "FAILED", ""
+
+
+async def _together(waiting: Sequence[Awaitable[_Value]]) -> list[_Value]:
+    return list(await asyncio.gather(*waiting))
+
+
+@contextlib.contextmanager
+def _none_if_unknown() -> Iterator[None]:
+    try:
+        yield
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
