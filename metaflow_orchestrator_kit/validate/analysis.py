@@ -74,6 +74,10 @@ class Analysis:
         """The commands of these kinds."""
         return [c for c in self.commands if c.kind in kinds]
 
+    def module(self, path: str) -> Module | None:
+        """The file of that path, when it is one of the project's modules."""
+        return next((m for m in self.project.modules if m.path == path), None)
+
     def modules(self) -> Iterator[Module]:
         yield from self.project.modules
         yield from self.generated

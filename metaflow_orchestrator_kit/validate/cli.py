@@ -47,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Read a Metaflow orchestrator extension, without importing it, and name "
         "every clause of the contract that it breaks.",
         epilog="Exit codes: 0 nothing is broken, 1 something is, 2 wrong use. A rule that is "
-        "UNSURE does not fail the run; with --strict it does. SELECTOR is the code or name of a "
+        "UNSURE does not fail the run; with --strict it does. With --diff, 1 means that there are "
+        "changes. SELECTOR is the code or name of a "
         "rule, a clause such as H1, or a group of clauses such as H; several are separated by "
         "commas. [tool.metaflow-orchestrator-kit] in pyproject.toml may have select, ignore, "
         "min-confidence, strict and baseline; the command line comes first.",
@@ -61,6 +62,15 @@ def _parser() -> argparse.ArgumentParser:
         "--min-confidence",
         choices=("low", "medium", "high"),
         help="less certain findings make a rule UNSURE",
+    )
+    parser.add_argument("--fix", action="store_true", help="repair what has a certain fix")
+    parser.add_argument(
+        "--unsafe-fixes",
+        action="store_true",
+        help="with --fix or --diff: also what chooses something for you, such as a timeout",
+    )
+    parser.add_argument(
+        "--diff", action="store_true", help="show what --fix would change, and write nothing"
     )
     parser.add_argument("--statistics", action="store_true", help="count the findings of each rule")
     parser.add_argument("--baseline", metavar="FILE", help="let the findings recorded there pass")
@@ -86,6 +96,7 @@ def _validate(options: argparse.Namespace) -> int:
     if not directory.is_dir() and directory.suffix != ".py":
         return _usage(f"'{directory}' is neither a directory nor a Python file.")
 
+    from metaflow_orchestrator_kit.validate import fixing
     from metaflow_orchestrator_kit.validate.baseline import BaselineError, write_baseline
     from metaflow_orchestrator_kit.validate.findings import Verdict
     from metaflow_orchestrator_kit.validate.runner import validate_as
@@ -96,12 +107,22 @@ def _validate(options: argparse.Namespace) -> int:
         settings = _settings(options, directory)
         if options.write_baseline and settings.baseline is None:
             return _usage("Where should the baseline be written? Add --baseline FILE.")
-        report = validate_as(directory, settings, known=not options.write_baseline)
+        if options.write_baseline and (options.fix or options.diff):
+            return _usage(
+                "--write-baseline records what is there: run it without --fix and --diff."
+            )
+        if options.fix and not options.diff:
+            report = fixing.repair(directory, settings, options.unsafe_fixes)
+        else:
+            report = validate_as(directory, settings, known=not options.write_baseline)
+            report = report if options.diff else fixing.with_remark(report)
+        if options.diff:
+            return _diff(report, options)
         if options.write_baseline and settings.baseline is not None:
             count = write_baseline(settings.baseline, report)
             findings = "1 finding" if count == 1 else f"{count} findings"
             return _print(f"Wrote {settings.baseline} ({findings})\n", None)
-    except (SettingsError, UnknownSelectorError, BaselineError) as error:
+    except (SettingsError, UnknownSelectorError, BaselineError, fixing.FixError) as error:
         return _usage(str(error))
     code = _print(_rendered(report, options), options.output)
     if code != CLEAN:
@@ -109,6 +130,16 @@ def _validate(options: argparse.Namespace) -> int:
     counts = report.counts
     broken = counts[Verdict.FAIL] or (settings.strict and counts[Verdict.UNSURE])
     return FOUND if broken else CLEAN
+
+
+def _diff(report: Report, options: argparse.Namespace) -> int:
+    """Print the changes that --fix would make; 1 when there are any, as for findings."""
+    from metaflow_orchestrator_kit.validate import fixing
+
+    found = fixing.fixable(report, options.unsafe_fixes)
+    text = fixing.diff(fixing.changes(fixing.root_of(report), found))
+    code = _print(text, options.output)
+    return code if code != CLEAN else FOUND if text else CLEAN
 
 
 def _settings(options: argparse.Namespace, directory: Path) -> Settings:

@@ -39,6 +39,30 @@ class Confidence(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """New text for a stretch of a file; lines and columns (in characters) count from 1."""
+
+    path: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """The edits that repair one finding.
+
+    ``safe`` says that nothing else changes for whoever runs the code. An unsafe fix is certain to
+    silence the finding, and chooses something for the author, such as how long a timeout is.
+    """
+
+    edits: tuple[Edit, ...]
+    safe: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A clause that is broken, and where. Paths are relative to the directory validated."""
 
@@ -53,8 +77,13 @@ class Finding:
     end_line: int
     message: str
     help: str
-    fixable: bool = False
-    """Whether the validator could make the change by itself."""
+    fix: Fix | None = None
+    """The change that the validator can make by itself."""
+
+    @property
+    def fixable(self) -> bool:
+        """Whether ``--fix`` repairs it, with ``--unsafe-fixes`` where that is needed."""
+        return self.fix is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ def read(path: Path) -> str:
     if b"\0" in data:
         raise ValueError("contains NUL bytes, so Python cannot import it")
     try:
-        return data.decode(_encoding(data))
+        return data.decode(encoding_of(data))
     except LookupError as error:
         raise ValueError(f"has no usable encoding: {error}") from error
     except UnicodeDecodeError as error:
@@ -178,7 +178,7 @@ def read(path: Path) -> str:
         ) from error
 
 
-def _encoding(data: bytes) -> str:
+def encoding_of(data: bytes) -> str:
     """What the first two lines declare; UTF-8 when they declare nothing."""
     try:
         return tokenize.detect_encoding(io.BytesIO(data).readline)[0]

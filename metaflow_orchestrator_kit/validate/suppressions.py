@@ -12,10 +12,13 @@ import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from metaflow_orchestrator_kit.validate import edits
 from metaflow_orchestrator_kit.validate.baseline import accepting
 from metaflow_orchestrator_kit.validate.findings import (
     Confidence,
+    Edit,
     Finding,
+    Fix,
     Outcome,
     Severity,
     Verdict,
@@ -87,6 +90,7 @@ class Suppression:
     last: int
     codes: tuple[str, ...]
     reason: str
+    text: str
     used: set[str] = field(default_factory=set)
 
     def covers(self, finding: Finding) -> bool:
@@ -122,7 +126,10 @@ def _of(module: Module) -> Iterator[Suppression]:
             codes = tuple(c.strip() for c in (matched["codes"] or "").split(",") if c.strip())
             reason = matched["reason"].strip(" \t:-–—")
             first = started.get(line, line)
-            made = Suppression(module.path, line, token.start[1] + 1, first, line, codes, reason)
+            column = token.start[1] + 1
+            made = Suppression(
+                module.path, line, column, first, line, codes, reason, token.line.rstrip("\r\n")
+            )
             if line not in code_on:
                 waiting.append(made)
             yield made
@@ -196,11 +203,31 @@ def _problems(comment: Suppression, asked: set[str], known: frozenset[str]) -> I
                 comment,
                 f"{code} is not reported here",
                 "Remove the comment, or move it to the line that is reported.",
+                _without(comment, code),
             )
 
 
-def _finding(rule: type[Rule], comment: Suppression, message: str, help: str) -> Finding:
+def _without(comment: Suppression, code: str) -> Fix | None:
+    """The line without the comment; without the code, when the comment has others as well."""
+    if comment.text.count("\n") or "#" in comment.text[comment.column :]:
+        return None
+    if len(comment.codes) > 1:
+        written = rf"\b{re.escape(code)}\s*,\s*|\s*,\s*{re.escape(code)}\b"
+        lines = [*[""] * (comment.line - 1), comment.text]
+        edit = edits.on_line(comment.path, lines, comment.line, written, "")
+        return Fix((edit,)) if edit else None
+    before = comment.text[: comment.column - 1].rstrip()
+    if not before:
+        return Fix((Edit(comment.path, comment.line, 1, comment.line + 1, 1, ""),))
+    end = len(comment.text) + 1
+    return Fix((Edit(comment.path, comment.line, len(before) + 1, comment.line, end, ""),))
+
+
+def _finding(
+    rule: type[Rule], comment: Suppression, message: str, help: str, fix: Fix | None = None
+) -> Finding:
     return Finding(
         rule.code, rule.name, rule.clauses, rule.severity, Confidence.HIGH,
         comment.path, comment.line, comment.column, comment.line, message, help,
+        fix,
     )  # fmt: skip

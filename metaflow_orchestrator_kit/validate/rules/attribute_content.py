@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 
-from metaflow_orchestrator_kit.validate import clicks
+from metaflow_orchestrator_kit.validate import clicks, edits
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.findings import Fix, Severity
 from metaflow_orchestrator_kit.validate.model.values import (
     Cell,
     Entry,
@@ -101,7 +102,7 @@ class AttributeContentWrong(Rule):
                         _FIX,
                     )
                 for where, message in _wrong(keys):
-                    verdict.fail(where, message, _FIX)
+                    verdict.fail(where, message, _FIX, fix=_fix(analysis, where))
                 if len(verdict.findings) == before:
                     verdict.ok(cell.origin, "the answer has every key, in its form")
         if not seen:
@@ -135,6 +136,21 @@ def _wrong(keys: dict[str | None, Entry]) -> Iterator[tuple[Origin, str]]:
             yield pathspec.origin, f"`pathspec` is {shown}, and not `<flow>/<run id>`"
         elif "UNKNOWN" in skeleton.upper().partition("/")[0] or _guessed(option):
             yield pathspec.origin, "`pathspec` may name no flow (UNKNOWN), so `.run` finds nothing"
+
+
+def _fix(analysis: Analysis, where: Origin) -> Fix | None:
+    """The provider as Metaflow writes it, where the command's `obj` is at hand."""
+    module = analysis.module(where.path)
+    key = edits.node_at(module, where, ast.Constant) if module else None
+    if module is None or not isinstance(key, ast.Constant) or key.value != "metadata":
+        return None
+    if "obj" not in edits.parameters_around(module, key):
+        return None
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Dict) and key in node.keys:
+            value = node.values[node.keys.index(key)]
+            return Fix((edits.replacing(module, value, "obj.metadata.metadata_str()"),), safe=False)
+    return None
 
 
 def _guessed(text: Text) -> bool:

@@ -9,6 +9,7 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import (
     Confidence,
     Finding,
+    Fix,
     Note,
     Outcome,
     Severity,
@@ -71,12 +72,14 @@ class Judge:
         *,
         severity: Severity | None = None,
         confidence: Confidence = Confidence.HIGH,
+        fix: Fix | None = None,
     ) -> None:
         """Report a broken clause at *where* (None: the directory as a whole)."""
         origin = where or Origin(".", 1, 1, 1)
         finding = Finding(
             self.rule.code, self.rule.name, self.rule.clauses, severity or self.rule.severity,
             confidence, origin.path, origin.line, origin.column, origin.end_line, message, help,
+            fix,
         )  # fmt: skip
         same = (finding.path, finding.line, finding.message)
         if all((f.path, f.line, f.message) != same for f in self.findings):

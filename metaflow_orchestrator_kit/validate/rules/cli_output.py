@@ -3,9 +3,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from metaflow_orchestrator_kit.validate import clicks
+from metaflow_orchestrator_kit.validate import clicks, edits
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.findings import Fix, Severity
 from metaflow_orchestrator_kit.validate.plugins import origin_of
 from metaflow_orchestrator_kit.validate.project import Module, dotted
 from metaflow_orchestrator_kit.validate.reach import reachable
@@ -59,11 +59,30 @@ class CliPrints(Rule):
                     origin_of(module, here[0]),
                     f"`{dotted(here[0].func)}` writes past Metaflow's own output{rest}",
                     _FIX,
+                    fix=_fix(module, here),
                 )
             else:
                 verdict.ok(None, f"{path} writes through Metaflow")
         if not found:
             verdict.not_applicable("no command is defined here")
+
+
+def _fix(module: Module, calls: list[ast.Call]) -> Fix | None:
+    """`obj.echo` in the place of each; it writes to stderr, so who reads stdout may miss it."""
+    for call in calls:
+        name = dotted(call.func)
+        line = call.args[0] if len(call.args) == 1 else None
+        if "obj" not in edits.parameters_around(module, call) or name == "sys.stdout.write":
+            return None
+        if name == "print" and (call.keywords or not _is_text(line)):
+            return None
+    return Fix(tuple(edits.replacing(module, c.func, "obj.echo") for c in calls), safe=False)
+
+
+def _is_text(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
 
 
 def _prints(node: ast.AST, module: Module) -> Iterator[ast.Call]:

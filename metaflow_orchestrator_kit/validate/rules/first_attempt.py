@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from metaflow_orchestrator_kit.validate import edits
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.findings import Fix, Severity
 from metaflow_orchestrator_kit.validate.model.strings import shift
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
@@ -62,9 +63,13 @@ class FirstAttemptRead(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         places: list[Origin] = []
+        files: dict[str, Sequence[str]] = {m.path: m.lines for m in analysis.project.modules}
         for module, call in calls(analysis, "get_task_datastore"):
             place = analysis.place(module, call)
-            if any(k.arg == "attempt" and literal(k.value) == 0 for k in call.keywords):
+            given = {k.arg: literal(k.value) for k in call.keywords}
+            if given.get("mode") in ("w", "d"):
+                verdict.ok(place, "an attempt is written")
+            elif given.get("attempt") == 0:
                 places.append(place)
             else:
                 verdict.ok(place, "the latest attempt is read")
@@ -77,9 +82,19 @@ class FirstAttemptRead(Rule):
                 place,
                 "the datastore is asked for the task's first attempt (`attempt=0`)",
                 "Leave `attempt` out: the latest attempt that is done is found then.",
+                fix=_fix(files.get(place.path, ()), place),
             )
         if not places:
             verdict.not_applicable("no task is read from the datastore")
+
+
+def _fix(lines: Sequence[str], place: Origin) -> Fix | None:
+    """`attempt=None`, which is what leaving it out means, in the first line that has it."""
+    for number in range(place.line, max(place.end_line, place.line + 4) + 1):
+        edit = edits.on_line(place.path, lines, number, _FIRST.pattern, "attempt=None")
+        if edit is not None:
+            return Fix((edit,))
+    return None
 
 
 def _in_strings(analysis: Analysis) -> Iterator[Origin]:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from metaflow_orchestrator_kit.validate import edits
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.findings import Fix, Severity
 from metaflow_orchestrator_kit.validate.programs import (
     Program,
     argument,
@@ -17,6 +18,7 @@ from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 
 _VERBS = {"get", "post", "put", "patch", "delete", "head", "options", "request"}
+_SECONDS = 30
 _FIX = "Pass timeout= (seconds); a scheduler that does not answer is then an error with a name."
 
 
@@ -91,9 +93,15 @@ class HttpWithoutTimeout(Rule):
                     verdict.ok(program.place(node), "the request has a timeout")
                 elif not has_splat(node):
                     text = f"`{dotted(node.func)}` waits for an answer for ever"
-                    verdict.fail(program.place(node), text, _FIX)
+                    verdict.fail(program.place(node), text, _FIX, fix=_with_timeout(program, node))
         if not verdict.findings and not verdict.evidence:
             verdict.not_applicable("no HTTP request with requests, httpx or urllib was found")
+
+
+def _with_timeout(program: Program, node: ast.Call) -> Fix | None:
+    module = program.module
+    edit = edits.with_keyword(module, node, f"timeout={_SECONDS}") if module else None
+    return Fix((edit,), safe=False) if edit else None
 
 
 def _requests(program: Program, makers: set[str]) -> Iterator[ast.Call]:

@@ -12,6 +12,8 @@ from metaflow_orchestrator_kit.validate.rules.options import (
     TOP_LEVEL,
     options_after,
     plain,
+    respelt,
+    spelling,
 )
 
 _REFUSED = (STEP | TOP_LEVEL | OF_OTHER_COMMANDS) - INIT - JUDGED_ELSEWHERE
@@ -68,15 +70,14 @@ class InitHasNoSuchOption(Rule):
             verdict.not_applicable("no command that launches `init` was found")
             return
         for command in commands:
-            wrong = [t for t in options_after(command) if t.flag in _REFUSED]
+            wrong = [t for t in options_after(command) if t.flag in _REFUSED or respelt(t.flag)]
             if not wrong:
                 verdict.ok(command.origin, "`init` gets no option of another command")
             for token in wrong:
-                before = token.flag in TOP_LEVEL
-                verdict.fail(
-                    token.origin,
-                    f"`init` has no option `{token.flag}`",
-                    "Put it before `init`: it is an option of the flow."
-                    if before
-                    else "Leave it out here; steps and other commands take it.",
-                )
+                help = "Leave it out here; steps and other commands take it."
+                if respelt(token.flag):
+                    help = f"It is spelt `{respelt(token.flag)}`."
+                elif token.flag in TOP_LEVEL:
+                    help = "Put it before `init`: it is an option of the flow."
+                text, fix = f"`init` has no option `{token.flag}`", spelling(analysis, token)
+                verdict.fail(token.origin, text, help, fix=fix)

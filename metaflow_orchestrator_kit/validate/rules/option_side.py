@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.argv import Command
+from metaflow_orchestrator_kit.validate.argv import Command, Token
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
@@ -16,6 +16,8 @@ from metaflow_orchestrator_kit.validate.rules.options import (
     options_after,
     options_before,
     plain,
+    respelt,
+    spelling,
 )
 
 _NOT_OF_THE_FLOW = STEP - {"--help", "--retry-count"}
@@ -79,6 +81,11 @@ class OptionOnTheWrongSide(Rule):
             step = f"step {node} --run-id r --code-package-url {url}"  # <-- here
             return "python flow.py --quiet " + step
         """)),
+        Example("an underscore for a hyphen", compiler("""\
+        def command(node, root):
+            top = ["python", "flow.py", "--datastore_root", root]  # <-- here
+            return [*top, "step", node, "--run-id", "r", "--task-id", "t"]
+        """)),
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
@@ -87,9 +94,13 @@ class OptionOnTheWrongSide(Rule):
         before: dict[tuple[str, Origin], set[str]] = {}
         for command in plain(analysis, "step", "init", "dump"):
             misplaced = [t for t in options_before(command) if t.flag in _NOT_OF_THE_FLOW]
+            misspelt = [t for t in options_before(command) if respelt(t.flag)]
+            for token in misspelt:
+                _misspelt(analysis, token, verdict)
             for token in misplaced:
                 before.setdefault((token.flag or "", token.origin), set()).add(command.kind)
-            if not self._after(command, verdict) and not misplaced:
+            wrong = self._after(analysis, command, verdict)
+            if not wrong and not misplaced and not misspelt:
                 verdict.ok(command.origin, f"the options of `{command.kind}` are on their sides")
         for (flag, origin), kinds in before.items():
             named = " and ".join(f"`{k}`" for k in sorted(kinds))
@@ -99,15 +110,27 @@ class OptionOnTheWrongSide(Rule):
                 f"Put `{flag}` after `step`; `init` and `dump` take no `--namespace`.",
             )
 
-    def _after(self, command: Command, verdict: Judge) -> bool:
+    def _after(self, analysis: Analysis, command: Command, verdict: Judge) -> bool:
         known = _KNOWN.get(command.kind)
         if known is None:
             return False
         unknown = [t for t in options_after(command) if t.flag not in known | JUDGED_ELSEWHERE]
         for token in unknown:
+            if respelt(token.flag):
+                _misspelt(analysis, token, verdict)
+                continue
             if token.flag in TOP_LEVEL | FLOW_DECORATORS:
                 help = f"Put it before `{command.kind}`: it is an option of the flow."
             else:
                 help = f"Leave it out; `{command.kind}` takes {', '.join(sorted(known))}."
             verdict.fail(token.origin, f"`{command.kind}` has no option `{token.flag}`", help)
         return bool(unknown)
+
+
+def _misspelt(analysis: Analysis, token: Token, verdict: Judge) -> None:
+    verdict.fail(
+        token.origin,
+        f"Metaflow has no option `{token.flag}`",
+        f"It is spelt `{respelt(token.flag)}`.",
+        fix=spelling(analysis, token),
+    )

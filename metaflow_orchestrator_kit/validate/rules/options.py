@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from metaflow_orchestrator_kit.validate import edits
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Command, Side, Token
+from metaflow_orchestrator_kit.validate.findings import Fix
 from metaflow_orchestrator_kit.validate.model.values import names_in
 
 
@@ -40,9 +42,27 @@ OF_OTHER_COMMANDS = _flags(
 #: What other rules judge, each with its own explanation.
 JUDGED_ELSEWHERE = _flags("--branch --environment --datastore-root")
 
+_KNOWN = TOP_LEVEL | FLOW_DECORATORS | STEP | INIT | DUMP
+
 _LAUNCHERS = _flags(
     "docker podman nerdctl kubectl oc ssh srun sbatch qsub bsub nomad ray gcloud aws"
 )
+
+
+def respelt(flag: str | None) -> str | None:
+    """The option of Metaflow's that is meant by one that differs in `_` or case only."""
+    meant = (flag or "").lower().replace("_", "-")
+    return meant if flag and flag not in _KNOWN and meant in _KNOWN else None
+
+
+def spelling(analysis: Analysis, token: Token) -> Fix | None:
+    """The option as Metaflow spells it, in the line where it is written."""
+    meant, module = respelt(token.flag), analysis.module(token.origin.path)
+    if meant is None or token.flag is None or module is None:
+        return None
+    written = rf"{re.escape(token.flag)}(?![\w-])"
+    edit = edits.on_line(module.path, module.lines, token.origin.line, written, meant)
+    return Fix((edit,)) if edit else None
 
 
 def options_before(command: Command) -> Iterator[Token]:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import ast
+
+from metaflow_orchestrator_kit.validate import edits
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.findings import Fix, Severity
 from metaflow_orchestrator_kit.validate.model.frame import Event
 from metaflow_orchestrator_kit.validate.model.values import (
     ListCell,
@@ -79,6 +82,7 @@ class RunParamsAsTuple(Rule):
                         origin,
                         f"`{key}` reaches {_command(event)} as a tuple",
                         f"Pass a list: `{key}=[...]`.",
+                        fix=_fix(analysis, event, origin),
                     )
             if not tuples:
                 verdict.ok(event.origin, f"{_command(event)} is called without a tuple")
@@ -100,6 +104,22 @@ def _is_command(event: Event) -> bool:
     return "get_lower_level_group" in names or bool(
         {"deployer", "api"} <= names and event.name in ("trigger", "create")
     )
+
+
+def _fix(analysis: Analysis, event: Event, origin: Origin) -> Fix | None:
+    """A list in its place; what is made elsewhere may be meant to be a tuple for others."""
+    module = analysis.module(origin.path)
+    node = edits.node_at(module, origin, ast.Tuple, ast.Call) if module else None
+    if module is None or node is None:
+        return None
+    if isinstance(node, ast.Call) and not (
+        isinstance(node.func, ast.Name) and node.func.id == "tuple"
+    ):
+        return None
+    made = edits.as_list(module, node)
+    call = event.origin
+    inside = origin.path == call.path and call.line <= origin.line <= call.end_line
+    return Fix(made, safe=inside) if made else None
 
 
 def _tuples(event: Event, value: Value) -> list[Origin]:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
-from metaflow_orchestrator_kit.validate import clicks
+import ast
+import re
+
+from metaflow_orchestrator_kit.validate import clicks, edits
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.findings import Edit, Fix, Severity
 from metaflow_orchestrator_kit.validate.loading import unguarded
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.plugins import CLIS, entries, origin_of
+from metaflow_orchestrator_kit.validate.project import Module
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import CLI_TEXT, cli, cli_module
 
@@ -59,6 +63,24 @@ class ForeignClick(Rule):
                     origin_of(module, bad[0]),
                     "these commands are made with a click that Metaflow does not accept",
                     _FIX,
+                    fix=_fix(module, bad),
                 )
             else:
                 verdict.ok(Origin(module.path, 1, 1, 1), "the commands are made with its own click")
+
+
+def _fix(module: Module, imports: list[ast.Import | ast.ImportFrom]) -> Fix | None:
+    made: list[Edit] = []
+    for node in imports:
+        edit = None
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            line = rf"\bfrom\s+{re.escape(node.module)}(?=\s)"
+            text = f"from metaflow._vendor.{node.module}"
+            edit = edits.on_line(module.path, module.lines, node.lineno, line, text)
+        elif isinstance(node, ast.Import) and [a.name for a in node.names] == ["click"]:
+            alias = f" as {node.names[0].asname}" if node.names[0].asname else ""
+            edit = edits.replacing(module, node, f"from metaflow._vendor import click{alias}")
+        if edit is None:
+            return None
+        made.append(edit)
+    return Fix(tuple(made))
