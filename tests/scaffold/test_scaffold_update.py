@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import MINIATURE
 
 from metaflow_orchestrator_kit import __version__
 from metaflow_orchestrator_kit.scaffold import names, render, show_update, update, write
@@ -53,6 +52,9 @@ class Kit:
 
     def edit(self, path: str, text: str) -> None:
         (self.folder / path).write_text(text)
+
+    def template(self, path: str) -> str:
+        return (self.templates / path).read_text()
 
     def record(self) -> dict[str, object]:
         found: dict[str, object] = json.loads(self.text(RECORD))
@@ -128,7 +130,7 @@ def test_force_replaces_an_edited_file_and_keeps_a_copy_each_time(kit: Kit) -> N
 
         assert str(planned.backup) == f".metaflow-orchestrator-kit-backup-{number}"
         assert kit.text(f"{planned.backup}/{PLAN}") == f"X = 'edited {number}'\n"
-        assert kit.text(PLAN) == MINIATURE[f"extension/{TEMPLATE}/plan.py"]
+        assert kit.text(PLAN) == kit.template(f"extension/{TEMPLATE}/plan.py")
 
 
 def test_an_edit_that_the_kit_has_made_too_is_no_edit(kit: Kit) -> None:
@@ -157,7 +159,7 @@ def test_a_kit_owned_file_that_was_removed_comes_back(kit: Kit) -> None:
 
     kit.update()
 
-    assert kit.text(PLAN) == MINIATURE[f"extension/{TEMPLATE}/plan.py"]
+    assert kit.text(PLAN) == kit.template(f"extension/{TEMPLATE}/plan.py")
 
 
 def test_untouched_files_of_the_author_are_refreshed_when_asked_for(kit: Kit) -> None:
