@@ -170,9 +170,9 @@ def _rendered(report: Report, options: argparse.Namespace) -> str:
             return json.render(report, options.statistics)
         case "sarif":
             from metaflow_orchestrator_kit.validate.render import sarif
-            from metaflow_orchestrator_kit.validate.runner import catalogue
+            from metaflow_orchestrator_kit.validate.runner import everything
 
-            return sarif.render(report, catalogue())
+            return sarif.render(report, everything())
         case "github":
             from metaflow_orchestrator_kit.validate.render import github
 

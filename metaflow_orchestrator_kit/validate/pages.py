@@ -16,7 +16,8 @@ from metaflow_orchestrator_kit import contract
 from metaflow_orchestrator_kit.validate.rules import Example, Rule
 from metaflow_orchestrator_kit.validate.rules.base import MARK
 from metaflow_orchestrator_kit.validate.rules.examples import USUAL
-from metaflow_orchestrator_kit.validate.runner import catalogue
+from metaflow_orchestrator_kit.validate.runner import catalogue, everything
+from metaflow_orchestrator_kit.validate.third_party import RuleBroken
 
 COMMAND = "python -m metaflow_orchestrator_kit.validate.pages docs/rules"
 _LANGUAGES = {".py": "python", ".toml": "toml", ".yaml": "yaml", ".yml": "yaml", ".sh": "sh"}
@@ -34,6 +35,8 @@ def page(rule: type[Rule]) -> str:
         for id in rule.clauses:
             lines += _clause(contract.clause(id))
         lines.append("")
+    if rule is RuleBroken:
+        return "\n".join(lines).rstrip() + "\n"
     accept = f"`# mok: ignore[{rule.code}] reason`"
     if rule not in _on_comments():
         lines += ["## Where it may stay", ""]
@@ -68,7 +71,7 @@ def listing() -> str:
     """A line for each rule."""
     lines = [
         f"{rule.code}  {rule.name:28} {rule.severity.value:8} {', '.join(rule.clauses)}".rstrip()
-        for rule in catalogue()
+        for rule in everything()
     ]
     return "\n".join(lines) + "\n"
 
@@ -80,7 +83,7 @@ def explain(what: str) -> str:
         UnknownClause: it is no rule, clause or group.
     """
     asked = what.strip()
-    rules = catalogue()
+    rules = everything()
     for rule in rules:
         if asked.upper() == rule.code or asked.lower() == rule.name:
             return page(rule)

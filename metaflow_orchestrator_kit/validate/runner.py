@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from metaflow_orchestrator_kit.validate import baseline, suppressions
+from metaflow_orchestrator_kit.validate import baseline, scope, suppressions, third_party
 from metaflow_orchestrator_kit.validate.analysis import Analysis, analyse
 from metaflow_orchestrator_kit.validate.findings import Note, Outcome, Report, Verdict
 from metaflow_orchestrator_kit.validate.model.interpreter import Interpreter
@@ -17,17 +17,32 @@ from metaflow_orchestrator_kit.validate.selection import UNREADABLE, confident, 
 from metaflow_orchestrator_kit.validate.settings import Settings
 from metaflow_orchestrator_kit.validate.sources import read
 
+NO_SCHEDULER = (
+    "This extension brings no scheduler: no deployer, no `init` or `step`, no `create` or "
+    "`trigger`. Only the rules on how extensions are packaged (group A) were asked."
+)
+
 
 def catalogue() -> Sequence[type[Rule]]:
-    """Every rule that may report something: those of ``rules/``, and those on comments."""
-    return sorted([*all_rules(), *suppressions.RULES], key=lambda rule: rule.code)
+    """The kit's rules: those of ``rules/``, those on comments, and on the rules of others."""
+    own = [*all_rules(), *suppressions.RULES, third_party.RuleBroken]
+    return sorted(own, key=lambda rule: rule.code)
+
+
+def everything() -> Sequence[type[Rule]]:
+    """Every rule that may report something here, those that other distributions bring included."""
+    return sorted([*catalogue(), *third_party.installed().rules], key=lambda rule: rule.code)
 
 
 def validate(directory: Path, rules: Sequence[type[Rule]] | None = None) -> Report:
     """Everything the rules have to say about the extension(s) under *directory*."""
     analysis = analyse(directory)
-    outcomes = [_ask(rule, analysis) for rule in (all_rules() if rules is None else rules)]
-    known = frozenset(rule.code for rule in catalogue())
+    brought = third_party.installed()
+    asked = [*all_rules(), *brought.rules, third_party.RuleBroken] if rules is None else rules
+    problems = brought.problems if third_party.RuleBroken in asked else ()
+    outcomes = [_ask(rule, analysis) for rule in asked if rule is not third_party.RuleBroken]
+    outcomes.extend(third_party.outcomes(problems, outcomes))
+    known = frozenset(rule.code for rule in everything())
     comments = suppressions.suppressions(analysis.project.modules)
     judged = suppressions.apply(outcomes, comments, known)
     shown = tuple(
@@ -36,7 +51,8 @@ def validate(directory: Path, rules: Sequence[type[Rule]] | None = None) -> Repo
     lost = tuple(dict.fromkeys(text for text, _ in analysis.lost))
     paths = {f.path for o in judged for f in (*o.findings, *o.accepted)}
     lines = _lines(analysis.project, paths)
-    return Report(str(directory), shown, tuple(analysis.project.skipped), lost, lines)
+    remarks = (NO_SCHEDULER,) if scope.is_other_extension(analysis) else ()
+    return Report(str(directory), shown, tuple(analysis.project.skipped), lost, lines, remarks)
 
 
 def validate_as(directory: Path, settings: Settings, known: bool = True) -> Report:
@@ -46,7 +62,8 @@ def validate_as(directory: Path, settings: Settings, known: bool = True) -> Repo
         UnknownSelectorError: a selector fits no rule.
         BaselineError: the baseline cannot be read.
     """
-    rules = selected(all_rules(), settings.select, settings.ignore)
+    askable = [*all_rules(), *third_party.installed().rules, third_party.RuleBroken]
+    rules = selected(askable, settings.select, settings.ignore)
     accepted = baseline.read_baseline(settings.baseline) if settings.baseline and known else None
     report = validate(directory, rules)
     outcomes = tuple(confident(o, settings.min_confidence) for o in report.outcomes)
@@ -74,10 +91,15 @@ def _lines(project: Project, paths: Iterable[str]) -> Mapping[str, Sequence[str]
 def _ask(rule: type[Rule], analysis: Analysis) -> Outcome:
     """The outcome of a rule; a mistake of the rule itself is said, and costs no other rule."""
     try:
+        if not scope.applies(rule, analysis):
+            note = Note(".", 1, scope.NOTE)
+            return Outcome(
+                rule.code, rule.name, rule.clauses, Verdict.NOT_APPLICABLE, evidence=(note,)
+            )
         return rule().run(analysis)
     except Exception as error:
-        if Interpreter.raise_errors:
+        if Interpreter.raise_errors and not third_party.is_third_party(rule):
             raise
-        text = f"the rule itself failed ({type(error).__name__}: {error})"
+        text = f"{third_party.CRASHED} ({type(error).__name__}: {error})"
         note = Note(".", 1, text)
         return Outcome(rule.code, rule.name, rule.clauses, Verdict.UNSURE, unsure=(note,))

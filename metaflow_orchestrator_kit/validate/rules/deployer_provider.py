@@ -9,6 +9,7 @@ from metaflow_orchestrator_kit.validate.model.values import ClassInfo, Origin
 from metaflow_orchestrator_kit.validate.project import Extension, Module, Project
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import CONFIG, DEPLOYER, DEPLOYER_TEXT
+from metaflow_orchestrator_kit.validate.scope import is_other_extension
 
 NAME = "DEPLOYER_IMPL_PROVIDERS_DESC"
 _FIX = f'{NAME} = [("<type>", ".<package>.<module>.<Class>")], with Class.TYPE == "<type>".'
@@ -67,6 +68,8 @@ class DeployerProviderBroken(Rule):
             verdict.not_applicable("this folder has no deployer, and none is registered for it")
         elif not project.extensions:
             verdict.unsure(None, "no extension was found, so nothing registers a deployer")
+        elif is_other_extension(analysis):
+            verdict.not_applicable("this extension brings no scheduler")
         else:
             configs = [m for e in project.extensions for m in e.configs]
             where = Origin(configs[0].path, 1, 1, 1) if configs else None
