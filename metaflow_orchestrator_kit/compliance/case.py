@@ -24,6 +24,10 @@ class Case:
     check: Check
     sees_errors: bool = False
     """Whether the case judges scenarios that could not be carried through, too."""
+    group: str = ""
+    """A name that selects it together with others of its kind."""
+    again: str = ""
+    """Further options of the command that runs it again."""
 
     @property
     def promise(self) -> str:

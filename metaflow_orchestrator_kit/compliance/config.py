@@ -14,6 +14,7 @@ import yaml
 
 from metaflow_orchestrator_kit.capabilities import parse_all
 from metaflow_orchestrator_kit.compliance.cases import all_cases
+from metaflow_orchestrator_kit.compliance.generated.cases import random_cases
 from metaflow_orchestrator_kit.compliance.lab.settings import LabSettings
 from metaflow_orchestrator_kit.compliance.select import Plan, select
 
@@ -53,16 +54,28 @@ class Suite:
     """The command that runs the suite, without ``--select``."""
     table: bool = True
     """Whether pytest's own summary shows the table."""
+    random_flows: int = 0
+    """How many flows of random shape are run, too."""
+    seed: int = 0
 
     @property
     def results(self) -> Path:
         """Where verdicts are written as they come, one JSON object per line."""
         return Path(self.directory) / "results.jsonl"
 
+    @property
+    def flows(self) -> Path:
+        """Where the random flows are written."""
+        return Path(self.directory) / "random_flows"
+
     def plan(self) -> Plan:
         """What happens to every case."""
         requested = None if self.requested is None else parse_all(self.requested)
-        return select(self.declared, requested, all_cases(), self.select)
+        cases = list(all_cases())
+        if self.random_flows:
+            supported = select(self.declared, requested, cases).capabilities
+            cases += random_cases(self.random_flows, self.seed, supported, self.flows)
+        return select(self.declared, requested, cases, self.select)
 
     def lab(self) -> LabSettings:
         """What the lab has to know."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from metaflow_orchestrator_kit.compliance import cases
+from metaflow_orchestrator_kit.compliance.cases import elsewhere
 from metaflow_orchestrator_kit.compliance.expect import Blocked, ExpectationFailed
 from metaflow_orchestrator_kit.compliance.judge import Judge
 from metaflow_orchestrator_kit.compliance.lab.client import LabError
@@ -34,7 +36,7 @@ class CaseFile(pytest.File):
     def collect(self) -> Iterator[CaseItem]:
         """The cases that run or are probed; the others have their verdict already."""
         for planned in self.session_of_suite.plan.planned:
-            if planned.case.module.rpartition(".")[2] == self.path.stem and planned.fate in (
+            if _stem(planned.case.module) == self.path.stem and planned.fate in (
                 Fate.RUN,
                 Fate.PROBE,
             ):
@@ -42,6 +44,12 @@ class CaseFile(pytest.File):
                 item.planned = planned
                 item.suite = self.session_of_suite
                 yield item
+
+
+def _stem(module: str) -> str:
+    """The file that the cases of a module are collected from."""
+    package, _, name = module.rpartition(".")
+    return name if package == cases.__name__ else elsewhere.__name__.rpartition(".")[2]
 
 
 class CaseItem(pytest.Item):

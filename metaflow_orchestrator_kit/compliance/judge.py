@@ -64,7 +64,7 @@ class Judge:
             promise=case.promise,
             clauses=case.clauses,
             evidence=seen.evidence,
-            rerun=f"{self.suite.again} --select {case.id}".strip(),
+            rerun=" ".join(filter(None, (self.suite.again, case.again, f"--select {case.id}"))),
         )
         if planned.fate is Fate.PROBE:
             return _judge_refusal(case.cap.name, seen, expect)

@@ -44,7 +44,7 @@ class Scenario:
 
     id: str
     flow: str
-    """Stem of the file in ``compliance_flows``."""
+    """Stem of the file in ``compliance_flows``, or in ``folder``."""
     caps: tuple[Cap, ...] = ()
     """What the flow itself needs. One of them undeclared: deploying it is a probe."""
     top: Mapping[str, Any] = field(default_factory=dict)
@@ -60,6 +60,8 @@ class Scenario:
     """Seconds after which the wait for the end of the run is given up."""
     expected: float = 10.0
     """Roughly how long it takes; the long ones are started first."""
+    folder: str = ""
+    """Where the flow file is, for flows that the kit does not ship."""
 
 
 @dataclass(frozen=True, slots=True)

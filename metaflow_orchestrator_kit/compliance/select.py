@@ -112,7 +112,7 @@ def select(
 def _plan(
     case: Case, supported: frozenset[Cap], probing: bool, missing: str, wanted: frozenset[str]
 ) -> Planned:
-    if wanted and case.id not in wanted and case.cap.name not in wanted:
+    if wanted and wanted.isdisjoint({case.id, case.cap.name, case.group}):
         return Planned(case, Fate.NOT_SELECTED, "not in --select")
     absent = [cap for cap in (case.cap, *case.scenario.caps) if cap not in supported]
     if not absent:
@@ -124,9 +124,9 @@ def _plan(
 
 
 def _names(only: Sequence[str], cases: Sequence[Case]) -> frozenset[str]:
-    """Ids and capability names, as they are written in the code."""
+    """Ids, and names of capabilities and groups, as they are written in the code."""
     ids = {case.id for case in cases}
-    caps = {cap.name for cap in Cap}
+    caps = {cap.name for cap in Cap} | {case.group for case in cases if case.group}
     found: set[str] = set()
     for name in only:
         constant = name.strip().upper().replace("-", "_")

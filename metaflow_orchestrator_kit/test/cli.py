@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shlex
 import sys
 from pathlib import Path
@@ -75,6 +76,19 @@ Exit codes: 0 every required case that applies ran and passed, 1 something faile
     help="Go so far, and no further when something is wrong: doctor (is all there?), compile "
     "(offline), core (what is required), extended (all).",
 )
+@click.option(
+    "--random-flows",
+    type=click.IntRange(0, 10_000),
+    default=0,
+    metavar="N",
+    help="Also run N flows of random shape, and compare each with 'python flow.py run'.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    metavar="S",
+    help="The first of the N; one by chance without it. The same seed gives the same flow.",
+)
 @click.option("--keep", is_flag=True, help="Keep the evidence of a green run, too.")
 @click.option("--list", "list_only", is_flag=True, help="Show what would run, and run nothing.")
 @click.argument("pytest_arguments", nargs=-1, metavar="[-- PYTEST ARGUMENTS]")
@@ -89,6 +103,8 @@ def command(
     report_dir: Path | None,
     timeout: float | None,
     stage: str | None,
+    random_flows: int,
+    seed: int | None,
     keep: bool,
     list_only: bool,
     known_failures: Path | None,
@@ -104,11 +120,14 @@ def command(
         if select and stage is not None:
             raise ArgumentError("--stage says what to select: leave out one of it and --select.")
         partial = bool(select or pytest_arguments or list_only or stage not in (None, "extended"))
+        if update_known_failures and random_flows and seed is None:
+            raise ArgumentError(f"{UPDATE} with --random-flows needs --seed: next time others run.")
         known = _known(known_failures, update_known_failures, partial=partial, of=backends)
     except (NotReady, ArgumentError, ConfigError, ValueError) as error:
         _refuse(str(error))
+    from metaflow_orchestrator_kit.test.show import Screen
     from metaflow_orchestrator_kit.test.stages import CORE, Stage
-    from metaflow_orchestrator_kit.test.suite import Request, Screen, run_suite
+    from metaflow_orchestrator_kit.test.suite import Request, run_suite
 
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     screen = Screen(say=lambda text: click.echo(text, color=colour), colour=colour)
@@ -129,6 +148,8 @@ def command(
             pytest_arguments=pytest_arguments,
             again=_again(config, backend, deploy_args, capabilities),
             known=known,
+            random_flows=random_flows,
+            seed=secrets.randbelow(1_000_000) if seed is None else seed,
             stage=None if stage is None else Stage(stage),
         )
         try:

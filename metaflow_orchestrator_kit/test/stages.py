@@ -52,11 +52,15 @@ def compile_flows(suite: Suite, plan: Plan, environment: Mapping[str, str]) -> l
     can tell.
     """
     flows: dict[str, Fate] = {}
+    sources: dict[str, Path | None] = {}
     for one in plan.planned:
         if one.fate in (Fate.RUN, Fate.PROBE):
-            flows.setdefault(one.case.scenario.flow, one.fate)
+            scenario = one.case.scenario
+            flows.setdefault(scenario.flow, one.fate)
+            sources.setdefault(scenario.flow, Path(scenario.folder) if scenario.folder else None)
     folder = Path(suite.directory) / "compile"
-    files = {flow: copy_flow(flow, folder / flow, f"c{suite.token[:6]}") for flow in flows}
+    word = f"c{suite.token[:6]}"
+    files = {flow: copy_flow(flow, folder / flow, word, sources[flow]) for flow in flows}
     if not files:
         return []
 

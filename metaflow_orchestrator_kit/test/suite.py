@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -23,13 +22,15 @@ from metaflow_orchestrator_kit.compliance.known.judge import Judged
 from metaflow_orchestrator_kit.compliance.lab.environment import lab_environment
 from metaflow_orchestrator_kit.compliance.lab.processes import LAB, end_group, end_marked
 from metaflow_orchestrator_kit.compliance.report.results import gather
-from metaflow_orchestrator_kit.compliance.report.table import failures, render
+from metaflow_orchestrator_kit.compliance.report.table import failures
 from metaflow_orchestrator_kit.compliance.select import Fate, Plan
 from metaflow_orchestrator_kit.compliance.verdict import Exit
 from metaflow_orchestrator_kit.test.args import masked
 from metaflow_orchestrator_kit.test.outcome import Known, write_report
-from metaflow_orchestrator_kit.test.preflight import NotReady, Ready, check_extension
+from metaflow_orchestrator_kit.test.preflight import NotReady, check_extension
 from metaflow_orchestrator_kit.test.progress import Progress
+from metaflow_orchestrator_kit.test.random_flows import shrink_failures, summary, write_flows
+from metaflow_orchestrator_kit.test.show import Screen, headline, show, show_doctor, show_plan
 from metaflow_orchestrator_kit.test.stages import Stage, compile_flows, show_compiled
 
 _PLUGIN = "metaflow_orchestrator_kit"
@@ -51,16 +52,10 @@ class Request:
     pytest_arguments: tuple[str, ...]
     again: str
     known: Known | None = None
+    random_flows: int = 0
+    seed: int = 0
     stage: Stage | None = None
     """How far to go, stage by stage; None for everything, without compiling it before."""
-
-
-@dataclass(slots=True)
-class Screen:
-    """Where to and how it is printed."""
-
-    say: Callable[[str], None]
-    colour: bool
 
 
 def run_suite(request: Request, screen: Screen) -> Exit:
@@ -81,14 +76,15 @@ def run_suite(request: Request, screen: Screen) -> Exit:
         )
         extension = ready.extension
         if request.stage is Stage.DOCTOR:
-            _show_doctor(ready, request.backend, environment.isolated, screen)
+            show_doctor(ready, request.backend, environment.isolated, screen)
             return Exit.PASSED
         suite = _suite(request, extension, folder, environment.isolated)
         plan = suite.plan()
+        write_flows(suite, plan)
         if request.list_only:
-            _show_plan(plan, screen)
+            show_plan(plan, screen)
             return Exit.PASSED
-        screen.say(_headline(request.backend, extension, plan))
+        screen.say(headline(request.backend, extension, plan))
         if request.stage is not None:
             compiled = compile_flows(suite, plan, environment.variables)
             if not show_compiled(compiled, screen.say):
@@ -100,7 +96,10 @@ def run_suite(request: Request, screen: Screen) -> Exit:
         if any(one.fate in (Fate.RUN, Fate.PROBE) for one in plan.planned):
             code, output = _run_pytest(request, suite, plan, environment.variables, screen)
         _forget_secrets(suite)
-        judged = Judged(gather(plan, suite.results), [])
+        results = gather(plan, suite.results)
+        if code in (0, 1):  # neither interrupted nor broken
+            results = shrink_failures(suite, plan, results, environment.variables, screen.say)
+        judged = Judged(results, [])
         if request.known is not None:
             judged = request.known.judge(judged.results, screen.say)
         outcome = _outcome(judged, code, output, screen)
@@ -108,7 +107,7 @@ def run_suite(request: Request, screen: Screen) -> Exit:
         red = failures(judged.results, colour=screen.colour)
         if red and not request.pytest_arguments:  # else pytest itself has shown them
             screen.say(f"\n{red}".rstrip())
-        _show(judged, folder if keep else None, screen)
+        show(judged, folder if keep else None, screen, summary(plan, judged.results))
         if request.report_dir is not None:
             write_report(
                 request.report_dir,
@@ -159,6 +158,8 @@ def _suite(request: Request, extension: Extension, folder: Path, isolated: bool)
         isolated=isolated,
         again=request.again,
         table=False,
+        random_flows=request.random_flows,
+        seed=request.seed,
     )
 
 
@@ -240,56 +241,3 @@ def _outcome(judged: Judged, code: int, output: str, screen: Screen) -> Exit:
         return judged.exit_code
     screen.say(output.strip()[-4000:])
     return Exit.USAGE if code == 4 else max(Exit.FAILED, judged.exit_code)
-
-
-def _headline(backend: Backend, extension: Extension, plan: Plan) -> str:
-    said = "declared" if plan.declared else "taken for supported"
-    return (
-        f"{extension.distribution or extension.module} · type {extension.type} · "
-        f"Metaflow {extension.metaflow} · backend {backend.name}\n"
-        f"{len(plan.capabilities)} capabilities are {said}; "
-        f"{sum(one.fate is Fate.RUN for one in plan.planned)} cases run, "
-        f"{sum(one.fate is Fate.PROBE for one in plan.planned)} probe for a refusal"
-    )
-
-
-def _show(judged: Judged, evidence: Path | None, screen: Screen) -> None:
-    screen.say(f"\n{render(judged.results, colour=screen.colour)}")
-    if judged.problems:
-        screen.say("Not as the list of known failures says:")
-        for problem in judged.problems:
-            screen.say(f"  {problem}")
-    left_out = sum(not result.selected and result.required for result in judged.results)
-    if left_out:
-        screen.say(f"Partial: {left_out} required cases were not selected, so this proves little.")
-    if evidence is not None:
-        screen.say(f"Evidence: {evidence}")
-
-
-def _show_doctor(ready: Ready, backend: Backend, isolated: bool, screen: Screen) -> None:
-    extension = ready.extension
-    kind = "a local one of the suite's own" if isolated else "the configured one"
-    declared = extension.declared
-    what = "nothing; the required ones are tested" if declared is None else len(declared)
-    screen.say(
-        f"ok    packages    what the suite needs is installed\n"
-        f"ok    extension   {extension.distribution or extension.module}, type {extension.type}, "
-        f"Metaflow {extension.metaflow}\n"
-        f"ok    commands    python flow.py {extension.type} answers\n"
-        f"ok    datastore   {kind} is written and read\n"
-        f"      declares    {what}"
-    )
-    if ready.loaded:
-        screen.say(
-            f"note  imports     'import metaflow' loads {', '.join(ready.loaded)}; a task in whose "
-            "environment that is missing cannot start (clause A6)"
-        )
-
-
-def _show_plan(plan: Plan, screen: Screen) -> None:
-    for one in plan.planned:
-        reason = f"  ({one.reason})" if one.reason else ""
-        screen.say(f"{one.fate.value:<13}{one.case.cap.name:<18}{one.case.id}{reason}")
-    screen.say(
-        ", ".join(f"{sum(p.fate is fate for p in plan.planned)} {fate.value}" for fate in Fate)
-    )

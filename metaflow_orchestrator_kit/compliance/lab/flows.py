@@ -20,8 +20,14 @@ def scenario_token(token: str, scenario: str) -> str:
     return "x" + hashlib.sha256(f"{token}/{scenario}".encode()).hexdigest()[:8]
 
 
-def copy_flow(stem: str, folder: Path, word: str) -> Path:
+def copy_flow(stem: str, folder: Path, word: str, source: Path | None = None) -> Path:
     """Copy a flow and what it needs into the folder; the path of the copied flow file.
+
+    Args:
+        stem: of the flow file.
+        folder: where the copy goes.
+        word: becomes part of the name of the class.
+        source: the folder that has the flow; None for the flows that the kit ships.
 
     The class gets ``word`` as a suffix: two deployments of one flow, of two scenarios or two
     invocations, must not replace each other in the scheduler.
@@ -30,7 +36,7 @@ def copy_flow(stem: str, folder: Path, word: str) -> Path:
         FileNotFoundError: there is no such flow.
         ValueError: the file does not hold exactly one flow class.
     """
-    source = compliance_flows()
+    source = source or compliance_flows()
     folder.mkdir(parents=True, exist_ok=True)
     text = (source / f"{stem}.py").read_text("utf-8")
     names = _CLASS.findall(text)

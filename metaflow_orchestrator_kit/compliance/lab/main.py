@@ -22,6 +22,7 @@ from metaflow_orchestrator_kit.compliance.lab.processes import LAB, end_group, e
 from metaflow_orchestrator_kit.compliance.lab.settings import (
     LabSettings,
     read_json,
+    scenarios,
     write_atomically,
 )
 from metaflow_orchestrator_kit.compliance.model import Failure, Observation, Scenario
@@ -59,7 +60,7 @@ def run(directory: str, lock: int, parent: int) -> None:
         _watch(parent)
         _warm_up()
         wanted = _wait_for_wishes(settings, parent)
-        queue = _queue(wanted)
+        queue = _queue(wanted, scenarios(settings))
         events.write(settings, "", f"{len(queue)} scenarios, {settings.slots} at a time")
         while queue or running:
             while queue and len(running) < settings.slots:
@@ -103,9 +104,10 @@ def _wait_for_wishes(settings: LabSettings, parent: int) -> Mapping[str, list[st
     return dict(wanted)
 
 
-def _queue(wanted: Mapping[str, list[str]]) -> list[Scenario]:
+def _queue(wanted: Mapping[str, list[str]], own: Mapping[str, Scenario]) -> list[Scenario]:
     """The wanted scenarios, probes and long ones first."""
     known = {case.scenario.id: case.scenario for case in all_cases()}
+    known.update(own)
     chosen = [known[name] for name in {*wanted["run"], *wanted["probe"]}]
     return sorted(chosen, key=lambda one: (one.id not in wanted["probe"], -one.expected, one.id))
 

@@ -97,7 +97,8 @@ def _enter(folder: Path, scenario: Scenario, settings: LabSettings, limit: float
 
 def _prepare(scenario: Scenario, settings: LabSettings, folder: Path, limit: float) -> Live:
     word = scenario_token(settings.token, scenario.id)
-    flow_file = copy_flow(scenario.flow, folder / "flow", word)
+    source = Path(scenario.folder) if scenario.folder else None
+    flow_file = copy_flow(scenario.flow, folder / "flow", word, source)
     top = fill_in(scenario.top, word=word, folder=flow_file.parent)
     if settings.decospecs or "decospecs" in top:
         top["decospecs"] = [*settings.decospecs, *top.get("decospecs", ())]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from metaflow_orchestrator_kit.capabilities import Cap
+from metaflow_orchestrator_kit.compliance.model import Scenario, Via
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,26 @@ class LabSettings:
     def load(cls, directory: str | os.PathLike[str]) -> LabSettings:
         """The settings of the lab in that folder."""
         return cls(**json.loads((Path(directory) / "settings.json").read_text("utf-8")))
+
+
+def save_scenarios(settings: LabSettings, found: Iterable[Scenario]) -> None:
+    """Tell the lab of scenarios that no module declares; before it starts."""
+    settings.path.mkdir(parents=True, exist_ok=True)
+    plain = [
+        {**asdict(one), "caps": [cap.name for cap in one.caps], "via": one.via.value}
+        for one in found
+    ]
+    write_atomically(settings.path / "scenarios.json", plain)
+
+
+def scenarios(settings: LabSettings) -> dict[str, Scenario]:
+    """The scenarios that :func:`save_scenarios` wrote, by their ids."""
+    return {
+        one["id"]: Scenario(
+            **{**one, "caps": tuple(map(Cap.parse, one["caps"])), "via": Via(one["via"])}
+        )
+        for one in read_json(settings.path / "scenarios.json") or ()
+    }
 
 
 def write_atomically(path: Path, value: Mapping[str, Any] | list[Any]) -> None:

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from metaflow_orchestrator_kit.compliance.lab.actions import ACTIONS
-from metaflow_orchestrator_kit.compliance.lab.scripts import hooked, owned, resumed, started
+from metaflow_orchestrator_kit.compliance.lab.scripts import (
+    compared,
+    hooked,
+    owned,
+    resumed,
+    started,
+    together,
+)
 
-__all__ = ["ACTIONS", "hooked", "owned", "resumed", "started"]
+__all__ = ["ACTIONS", "compared", "hooked", "owned", "resumed", "started", "together"]
