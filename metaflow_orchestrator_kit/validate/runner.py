@@ -6,7 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from metaflow_orchestrator_kit.validate import baseline, scope, suppressions, third_party
+from metaflow_orchestrator_kit.validate import (
+    baseline,
+    scope,
+    suppressions,
+    suppressions_text,
+    third_party,
+)
 from metaflow_orchestrator_kit.validate.analysis import Analysis, analyse
 from metaflow_orchestrator_kit.validate.findings import Note, Outcome, Report, Verdict
 from metaflow_orchestrator_kit.validate.model.interpreter import Interpreter
@@ -43,7 +49,7 @@ def validate(directory: Path, rules: Sequence[type[Rule]] | None = None) -> Repo
     outcomes = [_ask(rule, analysis) for rule in asked if rule is not third_party.RuleBroken]
     outcomes.extend(third_party.outcomes(problems, outcomes))
     known = frozenset(rule.code for rule in everything())
-    comments = suppressions.suppressions(analysis.project.modules)
+    comments = _comments(analysis.project, outcomes)
     judged = suppressions.apply(outcomes, comments, known)
     shown = tuple(
         o for o in judged if o.code != UNREADABLE or o.verdict is not Verdict.NOT_APPLICABLE
@@ -69,6 +75,16 @@ def validate_as(directory: Path, settings: Settings, known: bool = True) -> Repo
     outcomes = tuple(confident(o, settings.min_confidence) for o in report.outcomes)
     report = replace(report, outcomes=outcomes)
     return report if accepted is None else baseline.accept_known(report, accepted)
+
+
+def _comments(project: Project, outcomes: Sequence[Outcome]) -> list[suppressions.Suppression]:
+    """What the author lets pass, in Python and in other files that are read."""
+    found = suppressions.suppressions(project.modules)
+    python = {module.path for module in project.modules}
+    paths = {f.path for o in outcomes for f in o.findings}
+    paths.update(path.relative_to(project.root).as_posix() for path in project.templates)
+    others = {path for path in paths - python if (project.root / path).is_file()}
+    return [*found, *suppressions_text.in_files(project.root, others)]
 
 
 def _lines(project: Project, paths: Iterable[str]) -> Mapping[str, Sequence[str]]:

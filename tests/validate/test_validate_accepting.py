@@ -203,3 +203,39 @@ def test_a_baseline_that_cannot_be_written_is_wrong_use(
     file = tmp_path / "none" / "baseline.json"
     assert main([str(write()), "--baseline", str(file), "--write-baseline"]) == 2
     assert "Cannot write" in capsys.readouterr().err
+
+
+RUN = "python flow.py --quiet step start --run-id r --task-id t --retry-count 0"
+IN_FILES = {
+    "task.sh.j2": f"set -e\n{RUN}COMMENT\n",
+    "task.yaml": f"steps:\n  - run: {RUN}COMMENT\n",
+    "run.sh.mustache": f"set -e\n{RUN}COMMENT\n",
+}
+
+
+@pytest.mark.parametrize("name", IN_FILES)
+@pytest.mark.parametrize(
+    ("comment", "expected"),
+    [
+        ("", 1),
+        ("  # mok: ignore[MOK006] retries are off here", 0),
+        ("  {# mok: ignore[MOK006] retries are off here #}", 0),
+        ("  # mok: ignore[MOK006]", 1),
+        ("  {# mok: ignore[MOK006] #}", 1),
+        ("  # mok: ignore[MOK301] another rule", 1),
+    ],
+)
+def test_a_comment_in_a_template_lets_the_finding_pass(
+    name: str, comment: str, expected: int, write: Write
+) -> None:
+    path = f"metaflow_extensions/acme/plugins/acme/{name}"
+    root = write({path: IN_FILES[name].replace("COMMENT", comment)})
+    assert main([str(root), "--select", "MOK006"]) == expected
+
+
+def test_a_comment_on_the_line_before_speaks_of_the_next_line_of_a_template(write: Write) -> None:
+    path = "metaflow_extensions/acme/plugins/acme/task.yaml"
+    text = f"# mok: ignore[MOK006] off\n# more of it\n\nsteps: {RUN}\n"
+    assert main([str(write({path: text})), "--select", "MOK006"]) == 0
+    text = f"# mok: ignore[MOK006] off\nkind: x\nsteps: {RUN}\n"
+    assert main([str(write({path: text})), "--select", "MOK006"]) == 1
