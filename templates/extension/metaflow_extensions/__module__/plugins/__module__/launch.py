@@ -68,8 +68,9 @@ async def attempt(desk: Desk, launch: Launch, *, repeated: bool = False) -> Fini
     Args:
         desk: what the attempts of the run share.
         launch: the attempt.
-        repeated: whether the same attempt may have run before; `init` is then done only if its
-            result is missing, because a second one would overwrite parameters (clause E4).
+        repeated: whether the same attempt may have run before. It is not made again then when it
+            had come to its end: `init` would overwrite parameters (clause E4), and a step has
+            stored everything by the time that it hands out what it decided (clause L6).
 
     Raises:
         asyncio.CancelledError: the caller gave up; the whole process group is gone by then.
@@ -81,7 +82,9 @@ async def attempt(desk: Desk, launch: Launch, *, repeated: bool = False) -> Fini
         exit_code = await _run(desk, launch, files, command.init_command)
         note = files.last_words() if exit_code else ""
         return Finished(launch.task_id, launch.attempt, exit_code, note=note)
-    exit_code = await _run(desk, launch, files, _step_arguments(desk, files))
+    exit_code = 0
+    if not (repeated and files.path("handout").exists()):
+        exit_code = await _run(desk, launch, files, _step_arguments(desk, files))
     await asyncio.to_thread(_save_logs, desk, launch, files)
     return Finished(launch.task_id, launch.attempt, exit_code, files.read_handout())
 

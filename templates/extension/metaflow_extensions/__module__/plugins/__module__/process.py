@@ -172,7 +172,7 @@ def _stat(folder: Path) -> list[str]:
         return []
 
 
-def end_strays(variable: str, value: str) -> list[int]:
+async def end_strays(variable: str, value: str) -> list[int]:
     """Kill every process of this machine that was started with a variable of that value.
 
     The kernel ends the step processes of a killed engine, not what those had started: the nodes
@@ -180,17 +180,25 @@ def end_strays(variable: str, value: str) -> list[int]:
     that was noted down might be another program's by now.
 
     Returns:
-        The ids of the processes; none where there is no `/proc`.
+        The ids of the processes, of which none runs any more; none where there is no `/proc`.
     """
-    mark = f"{variable}={value}".encode()
-    strays = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        pid = int(folder.name)
-        try:
-            variables = (folder / "environ").read_bytes().split(b"\0")
-            if pid != os.getpid() and mark in variables:
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + GRACE
+    ended: set[int] = set()
+    while (strays := _started_with(f"{variable}={value}".encode())) and clock() < deadline:
+        for pid in strays:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-                strays.append(pid)
-        except OSError:
-            continue  # It is gone, or somebody else's.
-    return strays
+        ended.update(strays)
+        await asyncio.sleep(_GLANCE)
+    return sorted(ended)
+
+
+def _started_with(mark: bytes) -> list[int]:
+    """The other processes with `NAME=value` in their environment; one that has ended has none."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # It is gone, or somebody else's.
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+    return [pid for pid in found if pid != os.getpid()]

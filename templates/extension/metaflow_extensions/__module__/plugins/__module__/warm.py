@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import gc
 import importlib
+import inspect
 import json
 import os
 import select
@@ -125,11 +126,12 @@ class Warm:
         """Take in what the warm process says: which fork has started, which has ended."""
         while line := await reader.readline():
             pid, exit_code = json.loads(line)
-            if exit_code is not None:
-                self._forks.pop(pid).ended.set_result(exit_code)
-            elif self._awaited is not None:
+            if pid not in self._forks and self._awaited and not self._awaited.done():
+                # One that was killed before it could say that it has started only ever ends.
                 self._forks[pid] = _Fork(pid, asyncio.get_running_loop().create_future())
                 self._awaited.set_result(self._forks[pid])
+            if exit_code is not None:
+                self._forks.pop(pid).ended.set_result(exit_code)
         if self._awaited is not None and not self._awaited.done():
             self._awaited.set_exception(ConnectionError("the warm process is gone"))
         for fork in self._forks.values():
@@ -200,12 +202,13 @@ def serve(requests: socket.socket, answers: int) -> dict[str, Any] | None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for ours in (bell, rung, requests):
                 ours.close()
-            os.close(answers)
             _become_leader(warm, descriptors)
+            # Only now: whoever hears of this process may signal its group.
+            _answer(answers, os.getpid(), None)
+            os.close(answers)
             return request
         for descriptor in descriptors:
             os.close(descriptor)
-        _answer(answers, pid, None)
 
 
 def _receive(requests: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
@@ -266,6 +269,14 @@ def run(request: Mapping[str, Any]) -> None:
     exec(program, namespace)
 
 
+def _prepare() -> None:
+    """Do once what every step does again: which version this is, and patterns that are cached."""
+    from metaflow.metaflow_version import get_version
+
+    get_version()
+    inspect.getsource(_prepare)
+
+
 def main() -> None:
     """Be the warm process, and then, in each fork, the flow."""
     requests, answers, _ = sys.argv[1:]
@@ -273,6 +284,7 @@ def main() -> None:
         importlib.import_module(module)
     if threading.active_count() > 1:
         return  # A lock that a thread holds would stay locked in every fork.
+    _prepare()
     connection = socket.socket(fileno=int(requests))
     os.set_inheritable(connection.fileno(), False)
     os.set_inheritable(int(answers), False)

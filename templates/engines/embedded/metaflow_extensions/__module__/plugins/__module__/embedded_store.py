@@ -1,16 +1,15 @@
 """What the embedded scheduler remembers: deployments, runs, and the events of every run.
 
 One SQLite file in one folder. A run is its events: whoever holds the run's *lease* (a file lock,
-which the kernel releases when its holder dies, however it dies) may append to them.
+which the kernel releases when its holder dies, however it dies) may append to them. No process id
+is ever noted down, and no order follows from a clock: one may be reused, the other set back.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from .embedded_folder import alone
 from .plan import Plan, RunRequest
 from .starts import Event as Occurrence
 from .starts import complete
@@ -47,6 +47,18 @@ PRAGMA user_version = {_VERSION};
 
 #: Seconds that a writer waits for another one.
 _BUSY = 60.0
+
+
+
+class StoreError(OSError):
+    """The scheduler's memory cannot be read or written now; the message says what to do."""
+
+    def __str__(self) -> str:
+        return f"The embedded scheduler cannot use {self.filename}: {self.strerror}."
+
+
+class StoreDamaged(StoreError):
+    """Its file is no database of this version, and waiting will not make it one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,32 +99,47 @@ class Store:
         home: the folder; it is made when it is not there.
 
     Raises:
-        OSError: the folder cannot be made or written; every method can raise it.
+        OSError: the folder cannot be made or written.
+        StoreError: the file cannot be read or written; every method can raise it.
     """
 
     def __init__(self, home: Path) -> None:
         self.home = home
         home.mkdir(parents=True, exist_ok=True)
         self._database = home / "scheduler.sqlite"
+        self._anchor: sqlite3.Connection | None = None
         with self._open() as database:
             if not _has_schema(database):
-                with _alone(home / "scheduler.lock"):
+                with alone(home / "scheduler.lock"):
                     _lay_out(database)
+
+    def settle(self) -> None:
+        """Prepare for many transactions of this process.
+
+        The last connection that closes tidies the file up, with several waits for the disk: one
+        that stays open spares each transaction that.
+        """
+        with self._open():
+            self._anchor = sqlite3.connect(self._database)
+            _has_schema(self._anchor)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """A connection for one transaction; a connection must not cross a fork.
 
         Raises:
-            OSError: the file is damaged, locked for too long, or cannot be written.
+            StoreError: the file is locked for too long, or cannot be written.
+            StoreDamaged: it is no database, or one of another version.
         """
         try:
             database = sqlite3.connect(self._database, timeout=_BUSY)
             with contextlib.closing(database), database:
                 database.row_factory = sqlite3.Row
                 yield database
+        except sqlite3.OperationalError as error:
+            raise StoreError(errno.EAGAIN, _way_out(error), str(self._database)) from error
         except sqlite3.DatabaseError as error:
-            raise OSError(
+            raise StoreDamaged(
                 errno.EIO,
                 f"{error} (if {self._database.name} is damaged or outdated, move it away: "
                 "it holds deployments and the list of runs, not what the runs have computed)",
@@ -213,11 +240,19 @@ class Store:
             row = database.execute("SELECT * FROM run WHERE run_id = ?", (run_id,)).fetchone()
         return _record(row) if row else None
 
+    def wishes(self, run_id: str) -> tuple[str | None, bool] | None:
+        """What was asked of a run under way: the reason to stop it, and whether to suspend it."""
+        with self._open() as database:
+            row = database.execute(
+                "SELECT stop_reason, suspended FROM run WHERE run_id = ?", (run_id,)
+            ).fetchone()
+        return (row["stop_reason"], bool(row["suspended"])) if row else None
+
     def runs(self, name: str | None = None) -> list[RunRecord]:
         """The runs of a deployment, or all of them, newest first."""
         with self._open() as database:
             rows = database.execute(
-                "SELECT * FROM run WHERE ? IS NULL OR deployment = ? ORDER BY created DESC",
+                "SELECT * FROM run WHERE ? IS NULL OR deployment = ? ORDER BY rowid DESC",
                 (name, name),
             ).fetchall()
         return [_record(row) for row in rows]
@@ -234,7 +269,8 @@ class Store:
         """Note the verdict of a run; the first one stands."""
         with self._open() as database:
             database.execute(
-                "UPDATE run SET state = ?, reason = ?, finished = ? WHERE run_id = ? AND state = ?",
+                "UPDATE run SET state = ?, reason = ?, finished = max(created, ?)"
+                " WHERE run_id = ? AND state = ?",
                 (state.value, reason, time.time(), run_id, State.RUNNING.value),
             )
 
@@ -270,7 +306,8 @@ class Store:
         """Add to a run's events. Only the holder of its lease may."""
         with self._open() as database:
             database.execute(
-                "INSERT INTO event SELECT ?, count(*), ?, ? FROM event WHERE run_id = ?",
+                "INSERT INTO event SELECT ?, coalesce(max(number), -1) + 1, ?, ?"
+                " FROM event WHERE run_id = ?",
                 (run_id, json.dumps(_to_dict(event)), time.time(), run_id),
             )
 
@@ -282,25 +319,14 @@ class Store:
             ).fetchall()
         return [_from_dict(json.loads(row["body"])) for row in rows]
 
-    def folder(self, run_id: str) -> Path:
-        """The folder of a run: lease, logs and hand-outs of its attempts."""
-        folder = self.home / "runs" / run_id
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
 
-    @contextlib.contextmanager
-    def lease(self, run_id: str) -> Iterator[int | None]:
-        """Try to become the only one who may drive a run.
-
-        Yields:
-            A file descriptor, or None when somebody else has the lease. The lease is held until
-            every copy of the descriptor is closed: a child process that inherits it has it.
-        """
-        descriptor = os.open(self.folder(run_id) / "lease", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            yield descriptor if _lock(descriptor) else None
-        finally:
-            os.close(descriptor)
+def _way_out(error: sqlite3.OperationalError) -> str:
+    said = str(error)
+    if "locked" in said:
+        return f"another program has kept it locked for {_BUSY:.0f} s; end that program"
+    if "full" in said:
+        return "no room is left for it on the disk; make some, and runs go on by themselves"
+    return said
 
 
 def _has_schema(database: sqlite3.Connection) -> bool:
@@ -315,22 +341,6 @@ def _lay_out(database: sqlite3.Connection) -> None:
     if not _has_schema(database):
         database.execute("PRAGMA journal_mode = WAL")
         database.executescript(_SCHEMA)
-
-
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process at a time: SQLite does not wait when two change the journal of a new file."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _insert_run(

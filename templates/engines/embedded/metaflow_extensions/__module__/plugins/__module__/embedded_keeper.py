@@ -1,0 +1,55 @@
+"""Starts the executor of a run, and another one whenever it dies, until the run is over.
+
+    python embedded_keeper.py RUN_FOLDER COMMAND...
+
+The keeper of a run waits for the run's *lease*, a file lock. The kernel gives it the lease at the
+moment in which an executor is gone, whatever killed it, so waiting needs no processor time and no
+process id that might be another program's by now. The executor looks after its keeper in turn. Only
+when both are killed at the same moment, or with the machine, nobody is left: then the next command
+that looks at the run, or the server, starts a keeper again.
+
+It is a program of its own that imports next to nothing, because every run in progress has one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import time
+
+#: Seconds before an executor that could not do its work is started again: at first, and at most.
+_PAUSES = (1.0, 30.0)
+
+
+def keep(folder: str, command: list[str]) -> None:
+    """Keep the executor of a run alive until one says that nothing is left to do.
+
+    Args:
+        folder: the folder of the run.
+        command: starts the executor, which takes over the lease.
+    """
+    pause = _PAUSES[0]
+    while exit_code := _execute(f"{folder}/lease", command):
+        if exit_code < 0:  # Killed. The next one has every chance.
+            pause = _PAUSES[0]
+            continue
+        time.sleep(pause)
+        pause = min(2 * pause, _PAUSES[1])
+
+
+def _execute(lease: str, command: list[str]) -> int:
+    """Run one executor to its end; its exit code, negative for a signal."""
+    descriptor = os.open(lease, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    os.set_inheritable(descriptor, True)
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()  # A signal for the keeper's group is not for the executor.
+        os.execv(command[0], command)
+    os.close(descriptor)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+if __name__ == "__main__":
+    keep(sys.argv[1], sys.argv[2:])
