@@ -48,6 +48,16 @@ settings.register_profile(
 )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what takes a target of its own to that: `make test-temporal` asks for its mark."""
+    if "temporal" in config.option.markexpr:
+        return
+    left = [item for item in items if item.get_closest_marker("temporal")]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
+
+
 class Benches:
     """A scaffolded extension for each engine, made when a test first asks for it."""
 

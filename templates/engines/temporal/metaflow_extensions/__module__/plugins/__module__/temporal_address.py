@@ -29,6 +29,7 @@ class Address:
         tls_cert: file with our certificate, for mTLS, or empty.
         tls_key: file with its key.
         heartbeat: seconds without a word after which a task counts as lost with its worker.
+        history: events after which a run goes on in a new history, for tests.
         routes: which steps go to workers of their own; see :func:`.temporal_orders.routed`.
     """
 
@@ -41,6 +42,7 @@ class Address:
     tls_cert: str = ""
     tls_key: str = ""
     heartbeat: str = "60"
+    history: str = ""
     routes: str = ""
 
     def to_json(self) -> str:

@@ -51,6 +51,9 @@ _CATCH_UP = timedelta(minutes=10)
 #: Seconds that a run has to end by itself before Temporal ends it, without any worker's help.
 _PATIENCE = 15.0
 
+#: Seconds that a worker has to answer a question about a run.
+_QUERY = timedelta(seconds=30)
+
 #: Seconds that the server has to answer whether it is there.
 SIGN_OF_LIFE = timedelta(seconds=5)
 
@@ -215,6 +218,16 @@ async def hold(client: Client, run_id: str, suspended: bool) -> None:
     """Start no more tasks of a run, or go on with it."""
     with _none_if_unknown():
         await client.get_workflow_handle(run_id).signal("suspend", suspended)
+
+
+async def progress(client: Client, run_id: str) -> dict[str, Any] | None:
+    """What the workflow of a run says of itself; None when unknown. It takes a worker to ask."""
+    with _none_if_unknown():
+        answer: dict[str, Any] = await client.get_workflow_handle(run_id).query(
+            "progress", result_type=dict[str, Any], rpc_timeout=_QUERY
+        )
+        return answer
+    return None
 
 
 async def publish(client: Client, scheduler: str, event: Event) -> list[str]:

@@ -61,7 +61,8 @@ def calls_on(client: Client) -> Mapping[str, Call]:
         return await calls.publish(client, scheduler, Event.from_json(event))
 
     own = (save, found, all_found, begin, order_of, publish)
-    plain = (calls.forget, calls.run, calls.runs, calls.end, calls.hold, calls.workers)
+    told = (calls.run, calls.runs, calls.workers, calls.progress)
+    plain = (*told, calls.forget, calls.end, calls.hold)
     return {
         **{call.__name__: call for call in own},
         **{call.__name__: partial(call, client) for call in plain},

@@ -14,11 +14,14 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from .temporal_address import Address
 
-_MODULE = f"{__package__}.temporal_gateway"
+#: The folder that `metaflow_extensions` lies in, and the helper's name from there.
+_ROOT = Path(__file__).resolve().parents[4]
+_HELPER = ".".join(Path(__file__).resolve().with_name("temporal_gateway").relative_to(_ROOT).parts)
 
 
 class LinkError(Exception):
@@ -87,10 +90,11 @@ class Link:
 
     def _start(self) -> None:
         # The import path of this process: an extension need not be installed to be used.
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        known = [str(_ROOT), *filter(None, sys.path)]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(known)}
         self._pid = os.getpid()
         self._helper = subprocess.Popen(
-            [sys.executable, "-m", _MODULE, self.to.to_json()],
+            [sys.executable, "-m", _HELPER, self.to.to_json()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

@@ -9,8 +9,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from .launch import Desk
 from .package import unpack
 from .plan import Code, Plan
+from .walk import Finished, Handout, Launch
 
 
 def save_plan(plan: Plan) -> dict[str, str]:
@@ -50,6 +52,36 @@ def lay_out(where: dict[str, str], plan: Plan, folder: Path) -> Path:
         unpack(plan, blob, fresh)
         fresh.rename(target)
     return target
+
+
+def finished_before(desk: Desk, where: dict[str, str], launch: Launch) -> Finished | None:
+    """The end of an attempt that had succeeded before its worker could say so (clause L6).
+
+    A step that has stored everything is not run again: what it decided is among what it stored.
+
+    Returns:
+        None when it has not come so far.
+    """
+    if launch.is_init:
+        return None
+    from metaflow.datastore.exceptions import DataException
+
+    run_id, step = desk.run.run_id, desk.plan.steps[launch.step]
+    try:
+        stored = _datastore(where).get_task_datastore(
+            run_id, launch.step, launch.task_id, attempt=launch.attempt, mode="r"
+        )
+    except DataException:
+        return None
+    if not stored.get("_task_ok"):
+        return None
+    transition, mappers = stored.get("_transition"), stored.get("_control_mapper_tasks")
+    handout = Handout(
+        width=stored.get("_foreach_num_splits") if step.is_foreach else None,
+        chosen=transition[0][0] if step.is_switch and transition else None,
+        mappers=tuple(str(one).split("/")[-1] for one in mappers or ()) if launch.parallel else (),
+    )
+    return Finished(launch.task_id, launch.attempt, 0, handout)
 
 
 def _datastore(where: dict[str, str]) -> Any:

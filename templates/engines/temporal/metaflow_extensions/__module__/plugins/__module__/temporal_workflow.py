@@ -124,7 +124,7 @@ class FlowRun:
     def progress(self) -> dict[str, Any]:
         """How the run stands, for people."""
         return {
-            "finished": len(self._events),
+            "finished": [event.task_id for event in self._events],
             "running": sorted(self._running),
             "waiting": len(self._waiting) + len(self._timers),
             "suspended": self._suspended,
