@@ -13,6 +13,8 @@ import click
 
 from metaflow_orchestrator_kit.compliance.report import diff as differences
 from metaflow_orchestrator_kit.compliance.report import files
+from metaflow_orchestrator_kit.compliance.report import matrix as comparison
+from metaflow_orchestrator_kit.compliance.report import triage as worksheet
 from metaflow_orchestrator_kit.compliance.report import verify as checks
 from metaflow_orchestrator_kit.compliance.verdict import Exit
 
@@ -78,6 +80,48 @@ def render(file: Path, to: Path) -> None:
         if found:
             raise checks.ReportError(f"{file}: {found[0]}")
         files.write(report, to)
+    except checks.ReportError as error:
+        _refuse(error)
+    except OSError as error:
+        _refuse(f"--to {to}: {error.strerror}.")
+
+
+@command.command()
+@click.argument("reports", type=_FILE, nargs=-1, required=True, metavar="FILE...")
+@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), metavar="PAGE")
+def matrix(reports: tuple[Path, ...], to: Path | None) -> None:
+    """Compare orchestrators, capability by capability; --to writes it as an HTML page."""
+    try:
+        loaded = [checks.load(_file(one)) for one in reports]
+        for file, report in zip(reports, loaded, strict=True):
+            found = checks.problems(report)
+            if found:
+                raise checks.ReportError(f"{file}: {found[0]}")
+    except checks.ReportError as error:
+        _refuse(error)
+    click.echo(comparison.text(loaded))
+    if to is not None:
+        try:
+            to.write_text(comparison.page(loaded), encoding="utf-8")
+        except OSError as error:
+            _refuse(f"--to {to}: {error.strerror}.")
+
+
+@command.command()
+@click.argument("file", type=_FILE)
+@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), metavar="WORKSHEET")
+def triage(file: Path, to: Path | None) -> None:
+    """A worksheet of what fails: by likely cause, with a list of known failures to begin with."""
+    try:
+        report = checks.load(_file(file))
+        found = checks.problems(report)
+        if found:
+            raise checks.ReportError(f"{file}: {found[0]}")
+        text = worksheet.triage(report)
+        if to is None:
+            click.echo(text.rstrip())
+        else:
+            to.write_text(text, encoding="utf-8")
     except checks.ReportError as error:
         _refuse(error)
     except OSError as error:

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from metaflow_orchestrator_kit.capabilities import parse_all
-from metaflow_orchestrator_kit.compliance.cases import all_cases
+from metaflow_orchestrator_kit.compliance.foreign import every_case
 from metaflow_orchestrator_kit.compliance.generated.cases import random_cases
 from metaflow_orchestrator_kit.compliance.lab.settings import LabSettings
 from metaflow_orchestrator_kit.compliance.select import Plan, select
@@ -71,7 +71,7 @@ class Suite:
     def plan(self) -> Plan:
         """What happens to every case."""
         requested = None if self.requested is None else parse_all(self.requested)
-        cases = list(all_cases())
+        cases = list(every_case())
         if self.random_flows:
             supported = select(self.declared, requested, cases).capabilities
             cases += random_cases(self.random_flows, self.seed, supported, self.flows)

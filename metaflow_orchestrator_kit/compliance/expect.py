@@ -25,7 +25,8 @@ class Words(str):
 def _show(value: Any) -> str:
     bare = isinstance(value, Words) or (isinstance(value, str) and "\n" in value)
     text = value if bare else pprint.pformat(value, width=72)
-    return text if len(text) <= 2000 else text[:2000] + " …"
+    # The end of a long text, such as a traceback, says more than its middle.
+    return text if len(text) <= 2000 else f"{text[:700]} …\n… {text[-1300:]}"
 
 
 def _block(title: str, text: str) -> list[str]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from metaflow_orchestrator_kit.compliance import declaration
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,17 @@ class Extension:
     declared: tuple[str, ...] | None
     """Its ``SUPPORTED_CAPABILITIES``; None when it declares nothing."""
     metaflow: str
+    notes: dict[str, str] = field(default_factory=dict)
+    """Its ``CAPABILITY_NOTES``: how far a capability is supported, or why not."""
 
     @property
     def method(self) -> str:
         """The name of the method of ``Deployer``."""
         return self.type.replace("-", "_")
+
+
+class WrongDeclaration(Exception):
+    """The extension's notes on its capabilities cannot be read; the message says which."""
 
 
 class NoSuchExtension(Exception):
@@ -39,6 +47,7 @@ def find(scheduler_type: str) -> Extension:
 
     Raises:
         NoSuchExtension: there is none.
+        WrongDeclaration: its CAPABILITY_NOTES are none.
     """
     import metaflow  # noqa: F401  # the plugins need it to be complete
     from metaflow.plugins import DEPLOYER_IMPL_PROVIDERS
@@ -47,11 +56,13 @@ def find(scheduler_type: str) -> Extension:
     types = {provider.TYPE: provider for provider in DEPLOYER_IMPL_PROVIDERS}
     for name, provider in types.items():
         if name.replace("-", "_") == wanted:
+            declared = _declared(provider)
             return Extension(
                 type=name,
                 module=provider.__module__,
                 distribution=_distribution(provider.__module__),
-                declared=_declared(provider),
+                declared=declared,
+                notes=_notes(provider, declared or ()),
                 metaflow=importlib.metadata.version("metaflow"),
             )
     raise NoSuchExtension(f"Metaflow knows the deployers {', '.join(sorted(types)) or 'none'}.")
@@ -59,10 +70,25 @@ def find(scheduler_type: str) -> Extension:
 
 def _declared(provider: type) -> tuple[str, ...] | None:
     """The declaration: in the module of the deployer class, or an attribute of the class."""
+    value = _constant(provider, "SUPPORTED_CAPABILITIES")
+    return None if value is None else tuple(str(getattr(item, "name", item)) for item in value)
+
+
+def _notes(provider: type, declared: tuple[str, ...]) -> dict[str, str]:
+    notes = _constant(provider, declaration.NAME)
+    if notes is None:
+        return {}
+    wrong = declaration.problems(notes, declared)
+    if wrong:
+        raise WrongDeclaration(f"{provider.__module__}: {'; '.join(wrong.values())}.")
+    return dict(notes)
+
+
+def _constant(provider: type, name: str) -> Any:
     for place in (provider, sys.modules.get(provider.__module__)):
-        value = getattr(place, "SUPPORTED_CAPABILITIES", None)
+        value = getattr(place, name, None)
         if value is not None:
-            return tuple(str(getattr(item, "name", item)) for item in value)
+            return value
     return None
 
 

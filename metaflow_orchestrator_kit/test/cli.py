@@ -11,12 +11,13 @@ from pathlib import Path
 
 import click
 
-from metaflow_orchestrator_kit import Cap, __version__
+from metaflow_orchestrator_kit import REQUIRED, Cap, __version__
 from metaflow_orchestrator_kit.compliance.config import Backend, ConfigError, read_backends
 from metaflow_orchestrator_kit.compliance.verdict import Exit
 from metaflow_orchestrator_kit.test.args import ArgumentError, format_list, masked, parse_all
 from metaflow_orchestrator_kit.test.outcome import UPDATE, Known
 from metaflow_orchestrator_kit.test.preflight import NotReady, check_packages
+from metaflow_orchestrator_kit.test.upstream import Upstream
 
 _PROGRAM = "metaflow-orchestrator-test"
 
@@ -89,6 +90,25 @@ Exit codes: 0 every required case that applies ran and passed, 1 something faile
     metavar="S",
     help="The first of the N; one by chance without it. The same seed gives the same flow.",
 )
+@click.option(
+    "--metaflow-src",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A checkout of Metaflow: run its own UX tests on the scheduler, too.",
+)
+@click.option(
+    "--test-modules",
+    default="compliance,basic,config,dag",
+    show_default=True,
+    metavar="A,B",
+    help="Which of them.",
+)
+@click.option(
+    "--triage",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write a worksheet of what fails, by likely cause, in Markdown.",
+)
 @click.option("--keep", is_flag=True, help="Keep the evidence of a green run, too.")
 @click.option("--list", "list_only", is_flag=True, help="Show what would run, and run nothing.")
 @click.argument("pytest_arguments", nargs=-1, metavar="[-- PYTEST ARGUMENTS]")
@@ -105,6 +125,9 @@ def command(
     stage: str | None,
     random_flows: int,
     seed: int | None,
+    metaflow_src: Path | None,
+    test_modules: str,
+    triage: Path | None,
     keep: bool,
     list_only: bool,
     known_failures: Path | None,
@@ -122,6 +145,9 @@ def command(
         partial = bool(select or pytest_arguments or list_only or stage not in (None, "extended"))
         if update_known_failures and random_flows and seed is None:
             raise ArgumentError(f"{UPDATE} with --random-flows needs --seed: next time others run.")
+        upstream = _upstream(metaflow_src, test_modules)
+        if triage is not None and len(backends) > 1:
+            raise ArgumentError("--triage is of one backend; narrow with --scheduler-type.")
         known = _known(known_failures, update_known_failures, partial=partial, of=backends)
     except (NotReady, ArgumentError, ConfigError, ValueError) as error:
         _refuse(str(error))
@@ -148,6 +174,8 @@ def command(
             pytest_arguments=pytest_arguments,
             again=_again(config, backend, deploy_args, capabilities),
             known=known,
+            upstream=upstream,
+            triage=triage,
             random_flows=random_flows,
             seed=secrets.randbelow(1_000_000) if seed is None else seed,
             stage=None if stage is None else Stage(stage),
@@ -167,7 +195,10 @@ def _requested(capabilities: str | None) -> list[str] | None:
     names = [name for name in re.split(r"[,\s]+", capabilities) if name]
     if not names:
         raise ArgumentError("--capabilities needs at least one name.")
-    return [Cap.parse(name).name for name in names]
+    found: list[str] = []
+    for name in names:  # REQUIRED stands for all that are
+        found += [cap.name for cap in REQUIRED] if name == "REQUIRED" else [Cap.parse(name).name]
+    return found
 
 
 def _backends(
@@ -216,6 +247,17 @@ def _known(file: Path | None, update: bool, *, partial: bool, of: list[Backend])
     known = Known(file, update)
     known.check()
     return known
+
+
+def _upstream(checkout: Path | None, modules: str) -> Upstream | None:
+    if checkout is None:
+        return None
+    names = tuple(name for name in re.split(r"[,\s]+", modules) if name)
+    if not names:
+        raise ArgumentError("--test-modules needs at least one name.")
+    upstream = Upstream(checkout.resolve(), names)
+    upstream.check()
+    return upstream
 
 
 def _again(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from metaflow_orchestrator_kit.compliance.config import Backend
 from metaflow_orchestrator_kit.compliance.extension import Extension
@@ -14,6 +15,7 @@ from metaflow_orchestrator_kit.compliance.known.update import store, update
 from metaflow_orchestrator_kit.compliance.report import files
 from metaflow_orchestrator_kit.compliance.report.document import document
 from metaflow_orchestrator_kit.compliance.report.runs import runs
+from metaflow_orchestrator_kit.compliance.report.triage import triage as worksheet
 from metaflow_orchestrator_kit.compliance.select import Plan
 from metaflow_orchestrator_kit.compliance.verdict import Result, Verdict
 from metaflow_orchestrator_kit.test.args import masked
@@ -77,7 +79,7 @@ class Known:
 
 
 def write_report(
-    folder: Path,
+    folder: Path | None,
     extension: Extension,
     plan: Plan,
     judged: Judged,
@@ -85,23 +87,46 @@ def write_report(
     backend: Backend,
     seconds: float,
     known: Known | None,
+    upstream: Mapping[str, Any] | None = None,
+    triage: Path | None = None,
 ) -> None:
     """Write the report; its evidence is below the same folder, and named from there.
+
+    Args:
+        folder: of the report; None for the worksheet alone.
+        extension: what was tested.
+        plan: what was to happen.
+        judged: what happened.
+        backend: what it was tested on.
+        seconds: how long it took.
+        known: the list of known failures.
+        upstream: where Metaflow's own tests came from.
+        triage: the file for a worksheet of what fails.
 
     Raises:
         NotReady: it cannot be written.
     """
     plain = {**asdict(backend), "deploy_args": masked(backend.deploy_args)}
-    results = [replace(one, evidence=_relative(one.evidence, folder)) for one in judged.results]
+    results = judged.results
+    if folder is not None:
+        results = [replace(one, evidence=_relative(one.evidence, folder)) for one in results]
     content = document(
         extension,
         plan,
         replace(judged, results=results),
         backend=plain,
         seconds=seconds,
-        runs=runs(plan, folder / "evidence"),
+        runs=[] if folder is None else runs(plan, folder / "evidence"),
         known=None if known is None else known.entries(),
+        upstream=upstream,
     )
+    if triage is not None:
+        try:
+            triage.write_text(worksheet(content), encoding="utf-8")
+        except OSError as error:
+            raise NotReady(f"--triage {triage}: {error.strerror}.") from None
+    if folder is None:
+        return
     try:
         files.write(content, folder)
     except OSError as error:

@@ -15,7 +15,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from metaflow_orchestrator_kit.compliance.extension import Extension, NoSuchExtension, find
+from metaflow_orchestrator_kit.compliance.extension import (
+    Extension,
+    NoSuchExtension,
+    WrongDeclaration,
+    find,
+)
 from metaflow_orchestrator_kit.test.health import datastore_problem, sdk_loaded
 
 INSTALL = "pip install 'metaflow-orchestrator-kit[test]'"
@@ -118,6 +123,8 @@ def _ready(scheduler_type: str, code: int, output: str, errors: str) -> Ready:
             found = json.loads(line[len(_MARK) :])
             if "missing" in found:
                 raise NotReady(_missing(scheduler_type, found["missing"], errors))
+            if "declaration" in found:
+                raise NotReady(f"The declaration cannot be used: {found['declaration']}")
             if found["datastore"]:
                 raise NotReady(
                     "The datastore cannot be written and read (clause D10): see "
@@ -184,5 +191,7 @@ if __name__ == "__main__":
             "datastore": datastore_problem(),
         }
         print(_MARK + json.dumps(answer))
+    except WrongDeclaration as problem:
+        print(_MARK + json.dumps({"declaration": str(problem)}))
     except NoSuchExtension as problem:
         print(_MARK + json.dumps({"missing": str(problem)}))

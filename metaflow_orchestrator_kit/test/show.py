@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +34,15 @@ def headline(backend: Backend, extension: Extension, plan: Plan) -> str:
     )
 
 
-def show(judged: Judged, evidence: Path | None, screen: Screen, *remarks: str) -> None:
+def show(
+    judged: Judged,
+    evidence: Path | None,
+    screen: Screen,
+    notes: Mapping[str, str],
+    *remarks: str,
+) -> None:
     """The table, what is not as the list of known failures says, and where the evidence is."""
-    screen.say(f"\n{render(judged.results, colour=screen.colour)}")
+    screen.say(f"\n{render(judged.results, colour=screen.colour, notes=notes)}")
     if judged.problems:
         screen.say("Not as the list of known failures says:")
         for problem in judged.problems:

@@ -32,6 +32,7 @@ from metaflow_orchestrator_kit.test.progress import Progress
 from metaflow_orchestrator_kit.test.random_flows import shrink_failures, summary, write_flows
 from metaflow_orchestrator_kit.test.show import Screen, headline, show, show_doctor, show_plan
 from metaflow_orchestrator_kit.test.stages import Stage, compile_flows, show_compiled
+from metaflow_orchestrator_kit.test.upstream import Upstream, run_upstream
 
 _PLUGIN = "metaflow_orchestrator_kit"
 _MARKER = ".metaflow-orchestrator-kit"
@@ -54,6 +55,10 @@ class Request:
     known: Known | None = None
     random_flows: int = 0
     seed: int = 0
+    upstream: Upstream | None = None
+    """Metaflow's own tests, to be run as well."""
+    triage: Path | None = None
+    """The file for a worksheet of what fails."""
     stage: Stage | None = None
     """How far to go, stage by stage; None for everything, without compiling it before."""
 
@@ -99,6 +104,8 @@ def run_suite(request: Request, screen: Screen) -> Exit:
         results = gather(plan, suite.results)
         if code in (0, 1):  # neither interrupted nor broken
             results = shrink_failures(suite, plan, results, environment.variables, screen.say)
+        if request.upstream is not None and code in (0, 1):
+            results += run_upstream(request.upstream, suite, environment.variables, screen.say)
         judged = Judged(results, [])
         if request.known is not None:
             judged = request.known.judge(judged.results, screen.say)
@@ -107,8 +114,9 @@ def run_suite(request: Request, screen: Screen) -> Exit:
         red = failures(judged.results, colour=screen.colour)
         if red and not request.pytest_arguments:  # else pytest itself has shown them
             screen.say(f"\n{red}".rstrip())
-        show(judged, folder if keep else None, screen, summary(plan, judged.results))
-        if request.report_dir is not None:
+        kept = folder if keep else None
+        show(judged, kept, screen, extension.notes, summary(plan, judged.results))
+        if request.report_dir is not None or request.triage is not None:
             write_report(
                 request.report_dir,
                 extension,
@@ -117,6 +125,8 @@ def run_suite(request: Request, screen: Screen) -> Exit:
                 backend=request.backend,
                 seconds=time.monotonic() - start,
                 known=request.known,
+                upstream=None if request.upstream is None else request.upstream.section(),
+                triage=request.triage,
             )
         return outcome
     finally:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from metaflow_orchestrator_kit.compliance.cases import all_cases
+from metaflow_orchestrator_kit.compliance.foreign import every_case
 from metaflow_orchestrator_kit.compliance.lab import events
 from metaflow_orchestrator_kit.compliance.lab.processes import LAB, end_group, end_marked
 from metaflow_orchestrator_kit.compliance.lab.settings import (
@@ -106,7 +106,7 @@ def _wait_for_wishes(settings: LabSettings, parent: int) -> Mapping[str, list[st
 
 def _queue(wanted: Mapping[str, list[str]], own: Mapping[str, Scenario]) -> list[Scenario]:
     """The wanted scenarios, probes and long ones first."""
-    known = {case.scenario.id: case.scenario for case in all_cases()}
+    known = {case.scenario.id: case.scenario for case in every_case()}
     known.update(own)
     chosen = [known[name] for name in {*wanted["run"], *wanted["probe"]}]
     return sorted(chosen, key=lambda one: (one.id not in wanted["probe"], -one.expected, one.id))

@@ -32,6 +32,7 @@ def document(
     seconds: float,
     runs: Sequence[Mapping[str, Any]] = (),
     known: Sequence[KnownFailure] | None = None,
+    upstream: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The report; ``version`` changes when a reader would have to."""
     results = judged.results
@@ -44,6 +45,7 @@ def document(
         "platform": platform.platform(),
         "git": git_state(Path.cwd()),
         "extension": {key: value for key, value in _plain(extension).items() if key != "metaflow"},
+        "upstream": upstream,
         "backend": dict(backend),
         "capabilities": sorted(cap.name for cap in plan.capabilities),
         "declared": plan.declared,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.compliance.report.badge import badge
 from metaflow_orchestrator_kit.compliance.report.document import Document
-from metaflow_orchestrator_kit.compliance.report.table import overall
+from metaflow_orchestrator_kit.compliance.report.table import groups, overall
 from metaflow_orchestrator_kit.compliance.verdict import RED, Result, Verdict
 
 _MARKS = {
@@ -41,14 +40,15 @@ def _lines(report: Document) -> Iterator[str]:
         yield ""
         yield f"Partial: {left_out} cases were not selected, so this proves little."
     yield from ("", "| capability | | verdict | cases |", "| --- | --- | --- | --- |")
-    for cap in Cap:
-        own = [result for result in results if result.cap == cap.name]
+    notes = extension.get("notes", {})
+    for name, kind in groups(results):
+        own = [result for result in results if result.cap == name]
         verdict = overall(own)
         if verdict is not None:
-            kind = "required" if cap.required else "optional"
             good = sum(result.verdict in (Verdict.PASSED, Verdict.REFUSED) for result in own)
             mark = _MARKS.get(verdict, "❌")
-            yield f"| `{cap.name}` | {kind} | {mark} {verdict.value} | {good} of {len(own)} |"
+            note = f" · {cell(notes[name])}" if name in notes else ""
+            yield f"| `{name}` | {kind} | {mark} {verdict.value}{note} | {good} of {len(own)} |"
     known = report["known_failures"]
     if known is not None and known["problems"]:
         yield from ("", "### Not as the list of known failures says", "")

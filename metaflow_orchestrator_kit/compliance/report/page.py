@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.compliance.report.badge import badge
 from metaflow_orchestrator_kit.compliance.report.document import Document
-from metaflow_orchestrator_kit.compliance.report.table import overall
+from metaflow_orchestrator_kit.compliance.report.table import groups, overall
 from metaflow_orchestrator_kit.compliance.report.timeline import timeline
 from metaflow_orchestrator_kit.compliance.verdict import RED, Result, Verdict
 
@@ -41,7 +40,11 @@ def page(report: Document) -> str:
     text: str = environment.get_template("page.html.j2").render(
         report=report,
         badge=badge(report),
-        matrix=[line for cap in Cap if (line := _line(cap, results)) is not None],
+        matrix=[
+            line
+            for name, kind in groups(results)
+            if (line := _line(name, kind, results, report)) is not None
+        ],
         red=[result for result in results if result.verdict in RED],
         runs=runs,
         unselected=sum(not result.selected for result in results),
@@ -50,14 +53,17 @@ def page(report: Document) -> str:
     return text
 
 
-def _line(cap: Cap, results: list[Result]) -> Mapping[str, Any] | None:
-    own = [result for result in results if result.cap == cap.name]
+def _line(
+    name: str, kind: str, results: list[Result], report: Document
+) -> Mapping[str, Any] | None:
+    own = [result for result in results if result.cap == name]
     verdict = overall(own)
     if verdict is None:
         return None
     return {
-        "name": cap.name,
-        "kind": "required" if cap.required else "optional",
+        "name": name,
+        "kind": kind,
+        "note": report["extension"].get("notes", {}).get(name, ""),
         "verdict": verdict.value,
         "good": sum(result.verdict in (Verdict.PASSED, Verdict.REFUSED) for result in own),
         "cases": own,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.compliance.verdict import RED, Result, Verdict, count
@@ -21,21 +21,43 @@ _COLOURS = {
 }
 
 
-def render(results: Sequence[Result], *, colour: bool = False, width: int = 80) -> str:
-    """A line per capability with its verdict and its cases, then the counts."""
+def render(
+    results: Sequence[Result],
+    *,
+    colour: bool = False,
+    width: int = 80,
+    notes: Mapping[str, str] | None = None,
+) -> str:
+    """A line per capability with its verdict and its cases, then the counts.
+
+    Args:
+        results: of all cases.
+        colour: whether verdicts are coloured.
+        width: of a line.
+        notes: what the extension says about its support of a capability.
+    """
     lines = [f"{'capability':<18} {'':<9} {'verdict':<14} cases", "-" * min(width, 80)]
-    for cap in Cap:
-        own = [result for result in results if result.cap == cap.name]
-        kind = "required" if cap.required else "optional"
+    for name, kind in groups(results):
+        own = [result for result in results if result.cap == name]
         verdict = overall(own)
         if verdict is None:
-            lines.append(f"{cap.name:<18} {kind:<9} {'no cases':<14} -")
-            continue
-        word = paint(f"{verdict.value:<14}", verdict, colour)
-        first, *more = textwrap.wrap(_short(own), width - 44)
-        lines.append(f"{cap.name:<18} {kind:<9} {word} {first}")
-        lines += [" " * 44 + part for part in more]
+            lines.append(f"{name:<18} {kind:<9} {'no cases':<14} -")
+        else:
+            word = paint(f"{verdict.value:<14}", verdict, colour)
+            first, *more = textwrap.wrap(_short(own), width - 44)
+            lines.append(f"{name:<18} {kind:<9} {word} {first}")
+            lines += [" " * 44 + part for part in more]
+        lines += textwrap.wrap(
+            (notes or {}).get(name, ""), width, initial_indent="    ", subsequent_indent="    "
+        )
     return "\n".join([*lines, "-" * min(width, 80), counts(results, colour=colour, width=width)])
+
+
+def groups(results: Iterable[Result]) -> list[tuple[str, str]]:
+    """What the results are grouped by: every capability with its kind, and what is none."""
+    found = {cap.name: "required" if cap.required else "optional" for cap in Cap}
+    others = dict.fromkeys(result.cap for result in results if result.cap not in found)
+    return [*found.items(), *((name, "") for name in others)]
 
 
 def overall(results: Iterable[Result]) -> Verdict | None:

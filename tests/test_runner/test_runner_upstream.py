@@ -1,0 +1,130 @@
+"""Metaflow's own UX tests are run from a checkout and become part of the outcome."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from runner_support import GOOD, on_fake, select
+
+from metaflow_orchestrator_kit.compliance.report.verify import problems
+from metaflow_orchestrator_kit.test.upstream import NoCheckout, Upstream
+
+CONFTEST = '''\
+"""The options, marks and fixtures that Metaflow's tests have, without their dependencies."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+
+def pytest_addoption(parser):
+    parser.addoption("--exec-mode")
+    parser.addoption("--only-backend")
+
+
+@pytest.fixture
+def backend(request):
+    assert request.config.getoption("--exec-mode") == "deployer"
+    document = yaml.safe_load(Path(__file__).with_name("ux_test_config.yaml").read_text())
+    name = request.config.getoption("--only-backend")
+    return next(one for one in document["backends"] if one["name"] == name)
+'''
+
+TESTS = """\
+from pathlib import Path
+
+import pytest
+from metaflow import Deployer
+
+FLOW = str(Path(__file__).parent / "flows" / "hello.py")
+
+
+def test_deploys(backend):
+    implementation = getattr(Deployer(FLOW), backend["scheduler_type"])()
+    assert implementation.create(**backend["deploy_args"]).flow_name == "HelloFlow"
+
+
+def test_fails(backend):
+    assert backend["scheduler_type"] == "another"
+
+
+def test_refused(backend):
+    pytest.skip("fakesched: nested foreach is not supported")
+
+
+def test_elsewhere(backend):
+    pytest.skip("needs a cluster")
+"""
+
+FLOW = """\
+from metaflow import FlowSpec, step
+
+
+class HelloFlow(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+
+if __name__ == "__main__":
+    HelloFlow()
+"""
+
+
+def checkout(tmp_path: Path) -> Path:
+    """A checkout in the form of Metaflow's repository, with tests of the same form."""
+    core = tmp_path / "metaflow" / "test" / "ux" / "core"
+    (core / "flows").mkdir(parents=True)
+    (core.parent / "conftest.py").write_text(CONFTEST)
+    (core.parent / "pytest.ini").write_text("[pytest]\n")
+    (core / "test_basic.py").write_text(TESTS)
+    (core / "test_empty.py").write_text("import no_such_module\n")
+    (core / "flows" / "hello.py").write_text(FLOW)
+    return tmp_path / "metaflow"
+
+
+def test_what_is_missing_is_named_before_anything_runs(tmp_path):
+    with pytest.raises(NoCheckout, match=r"no test/ux/conftest\.py"):
+        Upstream(tmp_path, ("basic",)).check()
+    with pytest.raises(NoCheckout, match=r"has no test_dag\.py; it has basic, empty"):
+        Upstream(checkout(tmp_path), ("basic", "dag")).check()
+
+
+@pytest.mark.slow
+def test_their_verdicts_are_merged_with_those_of_the_cases(tmp_path):
+    source = checkout(tmp_path)
+    finished = on_fake(
+        *("--metaflow-src", str(source), "--test-modules", "basic,empty"),
+        *("--report-dir", "report", "--triage", "sheet.md", *select(GOOD[0])),
+        cwd=tmp_path,
+    )
+    assert finished.returncode == 1, finished.stdout + finished.stderr
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert problems(report) == []
+    found = {one["case"]: one["verdict"] for one in report["cases"] if one["cap"] == "METAFLOW_UX"}
+    assert found == {
+        "metaflow-ux-basic-deploys": "passed",
+        "metaflow-ux-basic-fails": "failed",
+        "metaflow-ux-basic-refused": "refused",
+        "metaflow-ux-basic-elsewhere": "disabled",
+        "metaflow-ux-empty-core.test-empty": "error",
+    }
+    assert report["upstream"]["modules"] == ["basic", "empty"]
+    assert "METAFLOW_UX" in finished.stdout
+    assert "no_such_module" in finished.stdout
+    assert "`metaflow-ux-basic-fails`" in (tmp_path / "sheet.md").read_text()
+    unchanged = sorted(file.name for file in (source / "test" / "ux").iterdir())
+    assert unchanged == ["conftest.py", "core", "pytest.ini"], "the checkout stays as it was"
+
+
+def test_a_folder_that_is_no_checkout_is_wrong_use(tmp_path):
+    finished = on_fake("--metaflow-src", str(tmp_path), cwd=tmp_path)
+    assert finished.returncode == 2
+    assert "no test/ux/conftest.py" in finished.stderr
