@@ -1,8 +1,9 @@
-"""What is asked of a Temporal server: deployments are its schedules, runs its workflows.
+"""What is asked of a Temporal server: runs are its workflows, and so are deployments.
 
-A deployment is a Temporal schedule, also of a flow without @schedule: then it names no times.
-Like that the server itself keeps it, replaces it at once, and starts runs on time; nobody has to
-be awake for it. All of it is asynchronous; :mod:`.temporal_link` is how commands call it.
+A deployment is a workflow that nobody works on: it stands there, keeps the plan in its memo, is
+replaced in one step and shows in Temporal's UI; nobody has to be awake for it. A Temporal schedule
+of the same name starts what has @schedule. All of it is asynchronous; :mod:`.temporal_link` is how
+commands call it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from temporalio.client import (
     Schedule,
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
-    ScheduleHandle,
     ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleSpec,
@@ -34,15 +34,18 @@ from temporalio.client import (
     WorkflowExecutionStatus,
     WorkflowHistoryEventFilterType,
 )
-from temporalio.common import WorkflowIDReusePolicy
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from .plan import Plan, RunRequest
 from .starts import Event, complete
-from .temporal_orders import LISTEN, RUN, START, Order, request_for
+from .temporal_orders import DEPLOYMENT, LISTEN, RUN, START, Order, request_for
 
-#: Seconds until a new deployment or its absence has to show in listings, which lag behind.
+#: What is there and not over, in the words of a query.
+_STANDING = "ExecutionStatus = 'Running'"
+
+#: Seconds that a new deployment has to show in listings, which lag behind.
 _LAG = 10.0
 
 #: Times of a schedule that passed while the server was down, and are made up for.
@@ -64,85 +67,59 @@ async def save(client: Client, order: Order) -> None:
     """Make a deployment, in place of an earlier one (clause J9); see `Engine.deploy`.
 
     Raises:
-        ValueError: Temporal does not take it; the message says why.
+        ValueError: Temporal does not take its schedule; the message says why.
     """
-    plan = Plan.from_dict(order.plan)
-    fresh = Schedule(
-        action=ScheduleActionStartWorkflow(
-            START,
-            order,
-            id=f"{order.queue}/start",
-            task_queue=order.queue,
-            static_summary=order.deployment,
-        ),
-        spec=ScheduleSpec(
-            cron_expressions=[plan.schedule.cron] if plan.schedule else [],
-            time_zone_name=plan.schedule.timezone if plan.schedule else None,
-        ),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.ALLOW_ALL, catchup_window=_CATCH_UP),
-        state=ScheduleState(note=f"Metaflow deployment {order.deployment}"),
+    await _keep_time(client, order)
+    await _end_quietly(client, _listener(order.queue))
+    fresh = await client.start_workflow(
+        DEPLOYMENT,
+        id=order.queue,
+        task_queue=_shelf(order.scheduler),
+        id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
+        memo={"order": order},
+        static_summary=f"Metaflow deployment {order.deployment}",
     )
-    await _forget_events(client, order.queue)
-    try:
-        await client.create_schedule(order.queue, fresh)
-    except ScheduleAlreadyRunningError:
-        handle = client.get_schedule_handle(order.queue)
-        await handle.update(lambda _: ScheduleUpdate(schedule=fresh))
-    except RPCError as error:
-        if error.status is RPCStatusCode.INVALID_ARGUMENT:
-            raise ValueError(f"Temporal does not take the deployment: {error.message}") from error
-        raise
     deadline = time.monotonic() + _LAG
-    while order.queue not in await _schedules(client, order.queue):
-        if time.monotonic() > deadline:
-            return  # It is there; listings will show it.
+    while time.monotonic() < deadline:
+        listed = client.list_workflows(f"WorkflowId = '{order.queue}' AND {_STANDING}")
+        if [one.run_id async for one in listed] == [fresh.first_execution_run_id]:
+            return
         await asyncio.sleep(0.05)
 
 
 async def found(client: Client, queue: str) -> Order | None:
     """A deployment, or None."""
-    try:
-        description = await client.get_schedule_handle(queue).describe()
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            return None
-        raise
-    action = description.schedule.action
-    assert isinstance(action, ScheduleActionStartWorkflow)
-    order, *_ = await client.data_converter.decode(action.args, [Order])
-    assert isinstance(order, Order)
-    return order
+    with _none_if_unknown():
+        described = await client.get_workflow_handle(queue).describe()
+        if described.status is WorkflowExecutionStatus.RUNNING:
+            return await _order(described)
+    return None
 
 
 async def all_found(client: Client, scheduler: str) -> list[Order]:
     """Every deployment of this extension, by name."""
-    orders = await _together([found(client, queue) for queue in await queues(client, scheduler)])
-    return sorted((order for order in orders if order), key=lambda order: order.deployment)
-
-
-async def queues(client: Client, scheduler: str) -> list[str]:
-    """The task queues of all deployments."""
-    return await _schedules(client, f"{scheduler}/")
+    query = f"TaskQueue = '{_shelf(scheduler)}' AND {_STANDING}"
+    orders = [await _order(one) async for one in client.list_workflows(query)]
+    return sorted(orders, key=lambda order: order.deployment)
 
 
 async def queues_in_use(client: Client, scheduler: str) -> list[str]:
     """The task queues of all deployments, and of runs whose deployment is gone."""
-    query = f"ExecutionStatus = 'Running' AND TaskQueue STARTS_WITH '{scheduler}/'"
-    running = {one.task_queue async for one in client.list_workflows(query)}
-    return sorted(running | set(await queues(client, scheduler)))
+    deployed = f"TaskQueue = '{_shelf(scheduler)}' AND {_STANDING}"
+    running = f"TaskQueue STARTS_WITH '{scheduler}/' AND {_STANDING}"
+    return sorted(
+        {
+            *[one.id async for one in client.list_workflows(deployed)],
+            *[one.task_queue async for one in client.list_workflows(running)],
+        }
+    )
 
 
 async def forget(client: Client, queue: str) -> bool:
     """Remove a deployment; False when there is none. Its runs stay (clause L4)."""
-    handle: ScheduleHandle = client.get_schedule_handle(queue)
-    await _forget_events(client, queue)
-    try:
-        await handle.delete()
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            return False
-        raise
-    return True
+    await _keep_no_time(client, queue)
+    await _end_quietly(client, _listener(queue))
+    return await _end_quietly(client, queue)
 
 
 async def begin(client: Client, order: Order, request: RunRequest) -> None:
@@ -249,7 +226,7 @@ async def publish(client: Client, scheduler: str, event: Event) -> list[str]:
         await client.start_workflow(
             LISTEN,
             args=[order, []],
-            id=f"{order.queue}/events",
+            id=_listener(order.queue),
             task_queue=order.queue,
             start_signal="event",
             start_signal_args=[event.to_json()],
@@ -268,14 +245,64 @@ async def workers(client: Client, queue: str) -> int:
     return len(described.pollers)
 
 
-async def _forget_events(client: Client, queue: str) -> None:
-    with contextlib.suppress(RPCError):
-        await client.get_workflow_handle(f"{queue}/events").terminate("deployed again or deleted")
+async def _keep_time(client: Client, order: Order) -> None:
+    """Have the server start runs at the times of the deployment's schedule, and at no others."""
+    plan = Plan.from_dict(order.plan)
+    if plan.schedule is None:
+        await _keep_no_time(client, order.queue)
+        return
+    fresh = Schedule(
+        action=ScheduleActionStartWorkflow(
+            START,
+            order,
+            id=f"{order.queue}/start",
+            task_queue=order.queue,
+            static_summary=order.deployment,
+        ),
+        spec=ScheduleSpec(
+            cron_expressions=[plan.schedule.cron], time_zone_name=plan.schedule.timezone
+        ),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.ALLOW_ALL, catchup_window=_CATCH_UP),
+        state=ScheduleState(note=f"Metaflow deployment {order.deployment}"),
+    )
+    try:
+        await client.create_schedule(order.queue, fresh)
+    except ScheduleAlreadyRunningError:
+        handle = client.get_schedule_handle(order.queue)
+        await handle.update(lambda _: ScheduleUpdate(schedule=fresh))
+    except RPCError as error:
+        if error.status is RPCStatusCode.INVALID_ARGUMENT:
+            raise ValueError(f"Temporal does not take the schedule: {error.message}") from error
+        raise
 
 
-async def _schedules(client: Client, prefix: str) -> list[str]:
-    listed = await client.list_schedules(page_size=200)
-    return [one.id async for one in listed if one.id.startswith(prefix)]
+async def _keep_no_time(client: Client, queue: str) -> None:
+    with _none_if_unknown():
+        await client.get_schedule_handle(queue).delete()
+
+
+async def _end_quietly(client: Client, workflow_id: str) -> bool:
+    """End a workflow that records something; False when it is over already."""
+    with _none_if_unknown():
+        await client.get_workflow_handle(workflow_id).terminate("deployed again or deleted")
+        return True
+    return False
+
+
+async def _order(one: WorkflowExecution) -> Order:
+    order = await one.memo_value("order", type_hint=Order)
+    assert isinstance(order, Order)
+    return order
+
+
+def _shelf(scheduler: str) -> str:
+    """The task queue of deployments, for which nobody works: they only have to be there."""
+    return f"{scheduler}.deployments"
+
+
+def _listener(queue: str) -> str:
+    """The id of the workflow that collects the events of a deployment."""
+    return f"{queue}/events"
 
 
 async def _goes_on(client: Client, run_id: str) -> bool:

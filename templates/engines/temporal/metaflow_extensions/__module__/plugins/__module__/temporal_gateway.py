@@ -90,8 +90,11 @@ async def serve(to: Address) -> None:
             answer = {"answer": await calls[request["call"]](**request["arguments"])}
         except Exception as error:
             answer = {"error": _said(error, to)}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.flush()
+        except OSError:
+            return  # Whoever asked is gone.
 
 
 def _said(error: Exception, to: Address) -> str:
@@ -111,5 +114,4 @@ def _said(error: Exception, to: Address) -> str:
 if __name__ == "__main__":
     asyncio.run(serve(Address.from_json(sys.argv[1])))
     # The SDK may crash an interpreter that ends in the usual way; everything is done by now.
-    sys.stdout.flush()
     os._exit(0)

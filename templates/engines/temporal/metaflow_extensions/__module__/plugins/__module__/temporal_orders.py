@@ -15,7 +15,9 @@ from .starts import Event, parameters_of, run_id_for
 from .walk import Finished, Handout, Launch, TaskRef
 
 #: Names that stand in Temporal's histories: renaming one breaks the runs under way.
-RUN, START, LISTEN, AFTERWARDS = (f"metaflow-{what}" for what in ("run", "start", "listen", "end"))
+RUN, START, LISTEN, AFTERWARDS, DEPLOYMENT = (
+    f"metaflow-{what}" for what in ("run", "start", "listen", "end", "deployment")
+)
 ATTEMPT, ORIGIN, PUBLISH, HOOK = (
     f"metaflow-{what}" for what in ("attempt", "origin", "publish", "hook")
 )
