@@ -131,6 +131,7 @@ def compile_plan(
     namespace: str | None = None,
     max_workers: int = 100,
     workflow_timeout: int | None = None,
+    warm: bool = True,
 ) -> Plan:
     """Compile the flow that Metaflow's command line has loaded and decorated (clause D1).
 
@@ -143,6 +144,7 @@ def compile_plan(
         namespace: value of `--namespace`.
         max_workers: value of `--max-workers`.
         workflow_timeout: value of `--workflow-timeout`, in seconds.
+        warm: whether `--no-warm` was not given.
     """
     graph = obj.flow._graph
     parameters = tuple(_parameters(obj.flow))
@@ -166,6 +168,7 @@ def compile_plan(
         error_hooks=_hooks(obj, "error_hooks"),
         schedule=schedule,
         triggers=triggers,
+        warm=warm,
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from .starts import Schedule, Trigger
 
 #: Version of the serialised form. A reader refuses a newer one.
-VERSION = 1
+VERSION = 2
 
 #: Attempts that Metaflow allows for one task, fallbacks included (clause H4).
 MAX_ATTEMPTS = 6
@@ -166,6 +166,7 @@ class Plan:
         error_hooks: functions to call after a run that did not.
         schedule: when it runs by itself.
         triggers: the events that together start a run.
+        warm: whether attempts may be forked from a process that has imported Metaflow.
     """
 
     identity: Identity
@@ -185,6 +186,7 @@ class Plan:
     error_hooks: tuple[str, ...] = ()
     schedule: Schedule | None = None
     triggers: tuple[Trigger, ...] = ()
+    warm: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as JSON-serialisable data, with its version."""
