@@ -49,7 +49,6 @@ PRAGMA user_version = {_VERSION};
 _BUSY = 60.0
 
 
-
 class StoreError(OSError):
     """The scheduler's memory cannot be read or written now; the message says what to do."""
 
@@ -136,15 +135,8 @@ class Store:
             with contextlib.closing(database), database:
                 database.row_factory = sqlite3.Row
                 yield database
-        except sqlite3.OperationalError as error:
-            raise StoreError(errno.EAGAIN, _way_out(error), str(self._database)) from error
         except sqlite3.DatabaseError as error:
-            raise StoreDamaged(
-                errno.EIO,
-                f"{error} (if {self._database.name} is damaged or outdated, move it away: "
-                "it holds deployments and the list of runs, not what the runs have computed)",
-                str(self._database),
-            ) from error
+            raise _explained(error, self._database) from error
 
     def save_deployment(self, plan: Plan, code: Path) -> None:
         """Keep a deployment, in place of an earlier one of the same name (clause J9).
@@ -320,13 +312,20 @@ class Store:
         return [_from_dict(json.loads(row["body"])) for row in rows]
 
 
-def _way_out(error: sqlite3.OperationalError) -> str:
+def _explained(error: sqlite3.DatabaseError, file: Path) -> StoreError:
+    """What an error of SQLite means for the scheduler, and what to do."""
     said = str(error)
-    if "locked" in said:
-        return f"another program has kept it locked for {_BUSY:.0f} s; end that program"
-    if "full" in said:
-        return "no room is left for it on the disk; make some, and runs go on by themselves"
-    return said
+    if isinstance(error, sqlite3.OperationalError) and "no such table" not in said:
+        if "locked" in said:
+            said = f"another program has kept it locked for {_BUSY:.0f} s; end that program"
+        elif "full" in said or "I/O" in said:
+            said += "; make room on its disk, and runs go on by themselves"
+        return StoreError(errno.EAGAIN, said, str(file))
+    said += (
+        f" (if {file.name} is damaged or outdated, move it away: "
+        "it holds deployments and the list of runs, not what the runs have computed)"
+    )
+    return StoreDamaged(errno.EIO, said, str(file))
 
 
 def _has_schema(database: sqlite3.Connection) -> bool:
