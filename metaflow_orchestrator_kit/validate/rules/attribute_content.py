@@ -88,7 +88,12 @@ class AttributeContentWrong(Rule):
             to_file = any(names & names_in(item.value) for item in event.args[1:])
             for cell in _maps(event.args[0].value if event.args else None, event.cells):
                 keys = {key_of(e.key): e for e in cell.entries}
-                if not to_file and not {"pathspec", "metadata"} <= keys.keys():
+                if not to_file and "pathspec" not in keys:
+                    continue
+                if not to_file and "metadata" not in keys:
+                    # A part of an answer, or of what a TriggeredRun is made from.
+                    for where, message in _wrong(keys):
+                        verdict.fail(where, message, _FIX)
                     continue
                 seen = True
                 place = event.function.qualname if event.function else ""

@@ -11,6 +11,7 @@ from metaflow_orchestrator_kit.validate.plugins import header_of, origin_of
 from metaflow_orchestrator_kit.validate.reach import reachable
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import cli
+from metaflow_orchestrator_kit.validate.writes import on, written_again
 
 _FIX = (
     'with open(deployer_attribute_file, "w") as f: json.dump({...}, f), once, on every path that '
@@ -61,6 +62,11 @@ class AttributeFileNotAnswered(Rule):
         Example("moved in its place", _case(
             'with open("tmp", "w") as f:\n    json.dump({}, f)\n'
             'os.replace("tmp", deployer_attribute_file)  # <-- here')),
+        Example("a second time", _case(
+            'with open(deployer_attribute_file, "w") as f:\n    json.dump({}, f)\n'
+            "run = obj.start()\n"
+            'with open(deployer_attribute_file, "w") as f:  # <-- here\n'
+            "    json.dump({'id': run}, f)")),
         Example("not on every path", _case(
             "if obj.unchanged:\n    return  # <-- here\n"
             'with open(deployer_attribute_file, "w") as f:\n    json.dump({}, f)')),
@@ -92,6 +98,12 @@ class AttributeFileNotAnswered(Rule):
             for module, node in reachable(analysis.project, command.module, command.node):
                 for call, message in _misuse(node, parameter.dest):
                     verdict.fail(origin_of(module, call), message, _FIX)
+            for again in written_again(command.node, parameter.dest):
+                verdict.fail(
+                    origin_of(command.module, again),
+                    f"`{command.name}` writes the attribute file a second time, which nobody reads",
+                    _FIX,
+                )
             for left in _left_early(command.node, uses):
                 verdict.fail(
                     origin_of(command.module, left),
@@ -120,7 +132,7 @@ def _misuse(node: clicks.Function, name: str) -> Iterator[tuple[ast.Call, str]]:
             continue
         last = call_name(call).rpartition(".")[2]
         given = [a for a in call.args if isinstance(a, ast.Name) and a.id == name]
-        if last in _GUARDS and (given or _on(call, name)):
+        if last in _GUARDS and (given or on(call, name)):
             yield call, f"the attribute file is a pipe, for which `{last}` says nothing useful"
         elif last in _MOVES and len(call.args) > 1 and call.args[1] in given:
             yield call, "a file put in the place of the pipe is never read"
@@ -128,12 +140,6 @@ def _misuse(node: clicks.Function, name: str) -> Iterator[tuple[ast.Call, str]]:
             mode = call.args[1]
             if isinstance(mode, ast.Constant) and str(mode.value)[:1] in ("a", "x", "r"):
                 yield call, f"the attribute file is opened with {mode.value!r}, not to be written"
-
-
-def _on(call: ast.Call, name: str) -> bool:
-    return isinstance(call.func, ast.Attribute) and any(
-        isinstance(n, ast.Name) and n.id == name for n in ast.walk(call.func.value)
-    )
 
 
 def _left_early(node: clicks.Function, uses: list[ast.Name]) -> list[ast.Return]:
