@@ -26,7 +26,6 @@ from metaflow_orchestrator_kit.validate.templates import read_template
 
 MAX_GENERATED = 200
 MAX_VARIANTS = 3
-ASIDE_BUDGET = 40_000
 _COMMAND_WORD = re.compile(r"(?<![\w-])(?:step|init|dump)(?![\w-])")
 
 
@@ -137,7 +136,7 @@ def _follow(vm: Interpreter, modules: list[Module]) -> None:
         vm.run_module(module)
     functions = _functions(modules)
     referenced = {name for module in modules for name in module.references}
-    left_out = irrelevant(functions)
+    left_out = irrelevant(functions, (c.name for c in vm.project.classes()))
     vm.large |= {i for i in left_out if not is_small(i.node)}
     aside_from = set(left_out)
     functions = [i for i in functions if i not in aside_from]
@@ -146,11 +145,6 @@ def _follow(vm: Interpreter, modules: list[Module]) -> None:
             vm.run_function(info)
     for info in functions:
         if info not in vm.visited:
-            vm.run_function(info)
-    # What else happens is followed for its events, while the project is small.
-    aside = vm.spent + ASIDE_BUDGET
-    for info in left_out:
-        if info not in vm.visited and vm.spent < aside:
             vm.run_function(info)
 
 

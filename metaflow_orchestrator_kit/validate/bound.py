@@ -6,6 +6,8 @@ import ast
 import builtins
 from collections.abc import Iterator
 
+from metaflow_orchestrator_kit.validate.walking import walk
+
 _OF_MODULES = """
 __file__ __name__ __doc__ __package__ __spec__ __loader__ __path__ __annotations__ __builtins__
 __class__ __qualname__ __module__ __dict__ WindowsError unicode
@@ -21,7 +23,7 @@ def never_bound(tree: ast.Module) -> Iterator[ast.Name]:
     """
     bound: set[str] = set(_ALWAYS)
     reads: list[ast.Name] = []
-    for node in ast.walk(tree):
+    for node in walk(tree):
         match node:
             case ast.Name(id=name, ctx=ast.Load()):
                 reads.append(node)

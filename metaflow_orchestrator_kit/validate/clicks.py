@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.plugins import deployer_types, origin_of
 from metaflow_orchestrator_kit.validate.project import Module, Project, dotted
+from metaflow_orchestrator_kit.validate.walking import walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 PARAMETERS = "add_custom_parameters"
@@ -209,7 +210,7 @@ def _helper(
     info = home.functions.get(name)
     if info is None:
         return False
-    calls = [n for n in ast.walk(info.node) if isinstance(n, ast.Call)]
+    calls = [n for n in walk(info.node) if isinstance(n, ast.Call)]
     inner = [c for c in calls if decorator_name(c).endswith(("option", "argument"))]
     for call in inner:
         if any(isinstance(a, ast.Starred) for a in call.args):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from metaflow_orchestrator_kit.validate.findings import Edit
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.modules import Module, column
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _END = (tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT, tokenize.ENDMARKER, tokenize.DEDENT)
 
@@ -67,7 +68,7 @@ def on_line(path: str, lines: Sequence[str], number: int, pattern: str, text: st
 
 def node_at(module: Module, place: Origin, *types: type[ast.expr]) -> ast.expr | None:
     """The outermost node of these types that begins at a place of a module's own source."""
-    for node in ast.walk(module.tree):
+    for node in walk(module.tree):
         if (
             isinstance(node, types)
             and node.lineno == place.line
@@ -101,7 +102,7 @@ def parameters_around(module: Module, node: ast.AST) -> set[str]:
     """The names of the parameters of the functions that *node* stands in."""
     line = getattr(node, "lineno", 0)
     found: set[str] = set()
-    for function in ast.walk(module.tree):
+    for function in walk(module.tree):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             inside = function.lineno < line <= (function.end_lineno or 0)
             if inside:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.plugins import origin_of
 from metaflow_orchestrator_kit.validate.project import NAMESPACE, Module, Project
+from metaflow_orchestrator_kit.validate.walking import walk
 
 #: Packages that Metaflow itself requires, so they are wherever Metaflow is.
 _WITH_METAFLOW = frozenset({"metaflow", "requests", "boto3", "botocore", "urllib3", "s3transfer"})
@@ -102,7 +103,7 @@ def _both(
     node: ast.If,
 ) -> Iterator[ast.Import | ast.ImportFrom]:
     """Imports under a condition count only when the condition is about Python itself."""
-    if "sys" in {n.id for n in ast.walk(node.test) if isinstance(n, ast.Name)}:
+    if "sys" in {n.id for n in walk(node.test) if isinstance(n, ast.Name)}:
         yield from left
         yield from right
 
@@ -111,7 +112,7 @@ def _checks_types(test: ast.expr) -> bool:
     return any(
         (isinstance(n, ast.Name) and n.id == "TYPE_CHECKING")
         or (isinstance(n, ast.Attribute) and n.attr == "TYPE_CHECKING")
-        for n in ast.walk(test)
+        for n in walk(test)
     )
 
 
@@ -119,11 +120,11 @@ def _catches_import(handler: ast.ExceptHandler) -> bool:
     """Whether a failing import ends here quietly: caught, and not raised again."""
     names = {
         n.id if isinstance(n, ast.Name) else n.attr
-        for n in ast.walk(handler.type or ast.Name("Exception"))
+        for n in walk(handler.type or ast.Name("Exception"))
         if isinstance(n, ast.Name | ast.Attribute)
     }
     caught = names & {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-    return bool(caught) and not any(isinstance(n, ast.Raise) for n in ast.walk(handler))
+    return bool(caught) and not any(isinstance(n, ast.Raise) for n in walk(handler))
 
 
 def _targets(node: ast.Import | ast.ImportFrom, module: Module) -> Iterator[tuple[str, str | None]]:

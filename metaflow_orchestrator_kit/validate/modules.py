@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from metaflow_orchestrator_kit.validate.model.values import ClassInfo, FunctionInfo
 from metaflow_orchestrator_kit.validate.sources import Problem, read
+from metaflow_orchestrator_kit.validate.walking import walk
 
 NAMESPACE = "metaflow_extensions"
 _END_OF_LINE = re.compile(r"\r\n|\r|\n")
@@ -117,13 +118,14 @@ def _index(module: Module) -> None:
         elif isinstance(node, ast.ClassDef):
             bases = tuple(b for b in map(dotted, node.bases) if b)
             module.classes.setdefault(node.name, ClassInfo(node, module, bases))
-    for found in ast.walk(module.tree):
-        kind = type(found)
+    references = module.references
+    for found in walk(module.tree):
+        kind = found.__class__
         if kind is ast.Name:
-            if isinstance(found.ctx, ast.Load):  # type: ignore[attr-defined]
-                module.references.add(found.id)  # type: ignore[attr-defined]
+            if found.ctx.__class__ is ast.Load:  # type: ignore[attr-defined]
+                references.add(found.id)  # type: ignore[attr-defined]
         elif kind is ast.Attribute:
-            module.references.add(found.attr)  # type: ignore[attr-defined]
+            references.add(found.attr)  # type: ignore[attr-defined]
         elif isinstance(found, ast.Import | ast.ImportFrom):
             record_import(module, found)
 
@@ -140,7 +142,7 @@ def _definitions(tree: ast.Module) -> Iterator[ast.stmt]:
             if isinstance(node, ast.Try):
                 waiting.extend(statement for h in node.handlers for statement in h.body)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            waiting.extend(n for n in ast.walk(node) if isinstance(n, ast.ClassDef) and n != node)
+            waiting.extend(n for n in walk(node) if isinstance(n, ast.ClassDef) and n != node)
 
 
 def record_import(module: Module, node: ast.Import | ast.ImportFrom) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.plugins import deployer_types, subclasses
 from metaflow_orchestrator_kit.validate.project import Module
+from metaflow_orchestrator_kit.validate.walking import walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 #: What the name of a deployment, flow, job or run is called.
@@ -32,7 +33,7 @@ def names_matter(analysis: Analysis) -> bool:
 
 def functions(module: Module) -> Iterator[Function]:
     """Every function and method of a module."""
-    for node in ast.walk(module.tree):
+    for node in walk(module.tree):
         if isinstance(node, Function):
             yield node
 
@@ -42,7 +43,7 @@ def hashes(node: ast.AST) -> bool:
     return any(
         (isinstance(n, ast.Attribute) and _HASH.search(n.attr))
         or (isinstance(n, ast.Name) and _HASH.search(n.id))
-        for n in ast.walk(node)
+        for n in walk(node)
     )
 
 
@@ -55,7 +56,7 @@ def is_name(node: ast.expr) -> bool:
 def made_names(function: Function) -> Iterator[ast.expr]:
     """What a function that is called like a name returns, and what it assigns to names."""
     named = bool(NAME.search(function.name) or re.search(r"_to_|sanit|slug|normal", function.name))
-    for node in ast.walk(function):
+    for node in walk(function):
         match node:
             case ast.Return(value=ast.expr() as value) if named:
                 yield value

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from metaflow_orchestrator_kit.validate.model.values import ClassInfo, Origin
 from metaflow_orchestrator_kit.validate.plugins import header_of, origin_of, subclasses
 from metaflow_orchestrator_kit.validate.project import Project, dotted
+from metaflow_orchestrator_kit.validate.walking import walk
 
 DEPLOYER = "DeployerImpl"
 DEPLOYED_FLOW = "DeployedFlow"
@@ -87,7 +88,7 @@ def decorators(node: Function) -> set[str]:
 
 def called(node: ast.AST) -> set[str]:
     """The names of what is called below a node, as far as they are written out."""
-    return {call_name(n) for n in ast.walk(node) if isinstance(n, ast.Call)}
+    return {call_name(n) for n in walk(node) if isinstance(n, ast.Call)}
 
 
 def call_name(call: ast.Call) -> str:

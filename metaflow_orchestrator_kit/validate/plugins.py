@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from metaflow_orchestrator_kit.validate.model.values import ClassInfo, Origin
 from metaflow_orchestrator_kit.validate.project import Extension, Module, Project
+from metaflow_orchestrator_kit.validate.walking import walk
 
 CLIS = "CLIS_DESC"
 DEPLOYERS = "DEPLOYER_IMPL_PROVIDERS_DESC"
@@ -123,7 +124,7 @@ def header_of(
 
 
 def _elements(module: Module) -> Iterator[tuple[str, ast.expr]]:
-    for node in ast.walk(module.tree):
+    for node in walk(module.tree):
         targets: list[ast.expr] = []
         value: ast.expr | None = None
         if isinstance(node, ast.Assign):

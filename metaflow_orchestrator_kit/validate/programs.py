@@ -20,6 +20,7 @@ from metaflow_orchestrator_kit.validate.generated import readings
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.project import Module, dotted
 from metaflow_orchestrator_kit.validate.source_lines import HOLE, Line, logical_lines, strings_of
+from metaflow_orchestrator_kit.validate.walking import nodes_of, source, walk
 
 _CODE = re.compile(
     r"^[ \t]*(?:def |async def |class |import |from [\w.]+ import|return\b|raise\b|try:|with |"
@@ -47,8 +48,6 @@ class Program:
     lines: tuple[int, ...] = ()
     whole: bool = True
     module: Module | None = None
-    _nodes: dict[type[ast.AST], list[ast.AST]] = field(default_factory=dict)
-    _parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
     _texts: set[int] | None = None
 
     @property
@@ -58,11 +57,9 @@ class Program:
 
     def nodes(self, *kinds: type[N]) -> Iterator[N]:
         """The nodes of these kinds, in the order of ``ast.walk``."""
-        if not self._nodes:
-            for node in ast.walk(self.tree):
-                self._nodes.setdefault(type(node), []).append(node)
+        by_type = nodes_of(self.tree).by_type
         for kind in kinds:
-            yield from self._nodes.get(kind, ())  # type: ignore[misc]
+            yield from by_type.get(kind, ())  # type: ignore[misc]
 
     def is_text(self, node: ast.AST) -> bool:
         """Whether a constant is a docstring: a statement of its own, for people."""
@@ -76,12 +73,9 @@ class Program:
 
     def parents(self, node: ast.AST) -> Iterator[ast.AST]:
         """What *node* stands in, nearest first."""
-        if not self._parents:
-            for outer in ast.walk(self.tree):
-                for child in ast.iter_child_nodes(outer):
-                    self._parents[child] = outer
-        while node in self._parents:
-            node = self._parents[node]
+        parents = nodes_of(self.tree).parents
+        while node in parents:
+            node = parents[node]
             yield node
 
     def function(self, node: ast.AST) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
@@ -163,7 +157,7 @@ def names_used(analysis: Analysis) -> set[str]:
         return memo.names
     used: set[str] = set()
     for program in programs(analysis):
-        for node in ast.walk(program.tree):
+        for node in walk(program.tree):
             match node:
                 case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
                     used.add(name)
@@ -194,14 +188,6 @@ def _memo(analysis: Analysis) -> _Memo:
     if _latest.analysis is not analysis:
         _latest = _Memo(analysis)
     return _latest
-
-
-def source(node: ast.AST) -> str:
-    """The node as Python; "" for one that is nested too deeply to write out."""
-    try:
-        return ast.unparse(node)
-    except RecursionError:
-        return ""
 
 
 # -- strings ----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.project import Module, Project, dotted
+from metaflow_orchestrator_kit.validate.walking import walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _MAX_FUNCTIONS = 80
@@ -27,7 +28,7 @@ def reachable(
             continue
         seen.add(id(node))
         yield home, node
-        for call in ast.walk(node):
+        for call in walk(node):
             if isinstance(call, ast.Call):
                 found = _resolve(project, home, dotted(call.func) or "")
                 if found is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +44,25 @@ def everything() -> Sequence[type[Rule]]:
 
 def validate(directory: Path, rules: Sequence[type[Rule]] | None = None) -> Report:
     """Everything the rules have to say about the extension(s) under *directory*."""
+    with _seldom_collected():
+        return _validate(directory, rules)
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Let Python look for cycles of garbage less often: nearly all that is made here is kept.
+
+    With its usual thresholds it looks through every syntax tree again and again.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(300_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _validate(directory: Path, rules: Sequence[type[Rule]] | None) -> Report:
     analysis = analyse(directory)
     brought = third_party.installed()
     asked = [*all_rules(), *brought.rules, third_party.RuleBroken] if rules is None else rules

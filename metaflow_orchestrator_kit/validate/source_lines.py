@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from metaflow_orchestrator_kit.validate.project import Module
+from metaflow_orchestrator_kit.validate.walking import walk
 
 HOLE = "mok_hole"
 """Stands for a value that is formatted into a string."""
@@ -98,7 +99,7 @@ def logical_lines(lines: list[Line]) -> Iterator[list[Line]]:
 def _docstrings(tree: ast.Module) -> set[int]:
     return {
         id(node.value)
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from metaflow_orchestrator_kit.validate.objects import call_name
+from metaflow_orchestrator_kit.validate.walking import walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -57,7 +58,7 @@ def _openings(statement: ast.stmt, name: str) -> list[ast.Call]:
     return [
         call
         for head in heads
-        for call in ast.walk(head)
+        for call in walk(head)
         if isinstance(call, ast.Call)
         and (
             (call_name(call) == "open" and call.args and _is_name(call.args[0], name))
@@ -73,5 +74,5 @@ def _is_name(node: ast.expr, name: str) -> bool:
 def on(call: ast.Call, name: str) -> bool:
     """Whether it is a method of something made from that name."""
     return isinstance(call.func, ast.Attribute) and any(
-        isinstance(n, ast.Name) and n.id == name for n in ast.walk(call.func.value)
+        isinstance(n, ast.Name) and n.id == name for n in walk(call.func.value)
     )

@@ -12,6 +12,7 @@ from metaflow_orchestrator_kit.validate.model import (
     builtins,
     containers,
     fields,
+    memory,
     scope,
     statements,
 )
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from metaflow_orchestrator_kit.validate.model.binding import Arguments
     from metaflow_orchestrator_kit.validate.model.frame import Frame
 
+#: No recursion was cut short.
+MAX_CUT = 1_000_000
 _COMMON_METHODS = frozenset(
     {
         "add", "append", "call", "close", "copy", "create", "delete", "execute", "extend",
@@ -207,20 +210,47 @@ def _field_default(frame: Frame, module: Module, node: ast.expr) -> Value:
 
 def call(frame: Frame, function: Function, arguments: Arguments, origin: Origin) -> Value:
     """Follow a function of the project; its effects on the heap are the caller's."""
-    from metaflow_orchestrator_kit.validate.model.frame import Frame as NewFrame
-
     vm, info = frame.vm, function.info
-    if frame.depth >= scope.MAX_DEPTH or info in vm.stack or info in vm.large:
+    is_again = info in vm.stack
+    if frame.depth >= scope.MAX_DEPTH or is_again or info in vm.large:
+        if info not in vm.large:
+            # What is answered depends on how one got here, up to where that function began.
+            vm.cut = min(vm.cut, vm.stack.index(info) if is_again else 0)
         names = arguments.names() | {info.qualname}
         return Unknown(names, "recursion, deep or large calls", origin)
     vm.visited.add(info)
+    known = memory.identify(frame, function, arguments) if vm.memory.is_worth(info) else None
+    if known is not None:
+        answer = vm.memory.recall(frame, known)
+        if answer is not None:
+            return answer
+    before, cut = fresh_id(), vm.cut
+    vm.cut = MAX_CUT
+    try:
+        result, written = _follow(frame, function, arguments, origin)
+    finally:
+        inner_cut, vm.cut = vm.cut, min(cut, vm.cut)
+    if known is not None:
+        if inner_cut < len(vm.stack) or any(number < before for number in written):
+            vm.memory.give_up(info)
+        else:
+            vm.memory.keep(frame, known, result)
+    return result
+
+
+def _follow(
+    frame: Frame, function: Function, arguments: Arguments, origin: Origin
+) -> tuple[Value, set[int]]:
+    """What a function answers, and the cells that it wrote."""
+    from metaflow_orchestrator_kit.validate.model.frame import Frame as NewFrame
+
+    vm, info = frame.vm, function.info
     env = binding.bind(frame, function, arguments)
     closure = dict(function.closure or {})
     if function.closure is not None and frame.function is not None:
         closure |= frame.state.env if _encloses(frame.function, info) else {}
     state = frame.state
-    # The caller's record of changes is shared until the function takes a branch.
-    shared = State(env, state.heap, state.path, state.written, state.base)
+    shared = State(env, state.heap, state.path, set(), state.base)
     inner = NewFrame(vm, info.module, info, shared, closure)
     inner.depth = frame.depth + 1
     vm.stack.append(info)
@@ -228,15 +258,18 @@ def call(frame: Frame, function: Function, arguments: Arguments, origin: Origin)
         if isinstance(info.node, ast.Lambda):
             result = inner.evaluate(info.node.body)
             frame.state.heap = inner.state.heap
-            return result
+            return result, shared.written
         if _is_generator(info.node):
             inner.yields = fresh_id()
             inner.state.store(inner.yields, ListCell((), "generator", origin))
         alive = statements.block(inner, info.node.body)
-        result = statements.finish(inner, frame.state, alive)
-        return Ref(inner.yields) if inner.yields is not None else result
+        result, written = statements.finish(inner, frame.state, alive)
+        shared.written |= written
+        return Ref(inner.yields) if inner.yields is not None else result, shared.written
     finally:
         vm.stack.pop()
+        # The caller has changed what the function has.
+        state.written |= shared.written
 
 
 def _encloses(outer: FunctionInfo, inner: FunctionInfo) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from metaflow_orchestrator_kit.validate import walking
 from metaflow_orchestrator_kit.validate.model import (
     assign,
     calls,
@@ -48,10 +49,7 @@ _KINDS: dict[type[ast.expr], str] = {ast.List: "list", ast.Tuple: "tuple", ast.S
 
 def source(node: ast.AST) -> str:
     """The node as source, short."""
-    try:
-        return ast.unparse(node)[:160]
-    except (RecursionError, ValueError):
-        return f"<{type(node).__name__}>"
+    return walking.source(node)[:160] or f"<{type(node).__name__}>"
 
 
 def evaluate(frame: Frame, node: ast.expr) -> Value:
@@ -213,7 +211,7 @@ def _comprehend(
     if len(items) > 64:
         items = [Item(Unknown(names_in(iterated)), frame.origin(first.iter), many=True)]
     saved = dict(frame.state.env)
-    names = {n.id for n in ast.walk(first.target) if isinstance(n, ast.Name)}
+    names = walking.names(first.target)
     fresh = names - frame.loop_names
     for item in items:
         conds: Conds = item.conds

@@ -13,9 +13,8 @@ from collections.abc import Callable, Sequence
 
 from metaflow_orchestrator_kit.validate.model import binding, calls, scope, statements
 from metaflow_orchestrator_kit.validate.model.frame import Event, Frame
-from metaflow_orchestrator_kit.validate.model.state import (
-    State,
-)
+from metaflow_orchestrator_kit.validate.model.memory import Memory
+from metaflow_orchestrator_kit.validate.model.state import State
 from metaflow_orchestrator_kit.validate.model.values import (
     Alt,
     Cell,
@@ -72,11 +71,15 @@ class Interpreter:
         self.attributes: dict[ClassInfo, dict[str, Value]] = {}
         self.positions: dict[Module, Callable[[int, int], Origin]] = {}
         self.holes: dict[Module, dict[str, Value]] = {}
+        self.memory = Memory()
+        #: The outermost call, by its place on the stack, that a recursion was cut short at.
+        self.cut = calls.MAX_CUT
 
     def forget(self) -> None:
         """Start over, keeping what is known about the fields of objects."""
         self.globals.clear()
         self.visited.clear()
+        self.memory.forget()
         for kept in (self.texts, self.lists, self.maps, self.events, self.lost):
             kept.clear()
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from metaflow_orchestrator_kit.validate import walking
 from metaflow_orchestrator_kit.validate.model import (
     assign,
     containers,
@@ -140,7 +141,7 @@ def _if(frame: Frame, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stm
 
 
 def condition(frame: Frame, test: ast.expr) -> Cond:
-    names = {n.id for n in ast.walk(test) if isinstance(n, ast.Name)}
+    names = walking.names(test)
     own = (
         names
         and frame.loop_names
@@ -197,7 +198,7 @@ def iterate(
     items = containers.elements(frame, iterated)
     if len(items) > MAX_UNROLL:
         items = [Item(Unknown(names_in(iterated)), frame.origin(target), many=True)]
-    names = {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+    names = walking.names(target)
     for item in items:
         depth = len(frame.state.path)
         if item.many:
@@ -265,7 +266,7 @@ def _match(frame: Frame, subject: ast.expr, cases: list[ast.match_case]) -> bool
         pattern = f"{text} is {ast.unparse(case.pattern)}"
         cond = Cond(pattern, True, "if")
         frame.state = start.fork(*negatives, cond)
-        for name in ast.walk(case.pattern):
+        for name in walking.walk(case.pattern):
             bound = getattr(name, "name", None)
             if isinstance(bound, str):
                 frame.state.env[bound] = Unknown(frozenset({bound}), "a match pattern")
@@ -279,17 +280,18 @@ def _match(frame: Frame, subject: ast.expr, cases: list[ast.match_case]) -> bool
     return after is not None
 
 
-def finish(frame: Frame, caller: State, fell_through: bool) -> Value:
-    """The value and heap after a call, over all its returns."""
+def finish(frame: Frame, caller: State, fell_through: bool) -> tuple[Value, set[int]]:
+    """The value after a call, over all its returns, and the cells written; the heap is the
+    caller's from then on."""
     exits = list(frame.exits)
     if fell_through:
         exits.append((frame.state, Const(None)))
     if not exits:
-        return Unknown(why="never returns")
+        return Unknown(why="never returns"), set()
     depth = len(caller.path)
     state, value = exits[0]
     conds = state.path[depth:]
-    merged = State({}, dict(state.heap), caller.path, state.written_since(depth), caller.base)
+    merged = State({}, state.heap, caller.path, state.written_since(depth), caller.base)
     for later, result in exits[1:]:
         others = later.path[depth:]
         changed = later.written_since(depth) | merged.written
@@ -298,5 +300,4 @@ def finish(frame: Frame, caller: State, fell_through: bool) -> Value:
         value = merge_references(merged, value, conds, result, others)
         conds = ()
     caller.heap = merged.heap
-    caller.written |= merged.written
-    return value
+    return value, merged.written

@@ -10,6 +10,7 @@ from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.decision_artifacts import readers
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import index, terminal
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _MARKER = re.compile(
     r"(?:\.|\b)DONE\.lock\b|\btask_(?:begin|end)\b(?!\s*\()|\d\.(?:data|artifact)\.json"
@@ -87,7 +88,7 @@ def _marker(value: object) -> str | None:
 
 
 def _unpickled(function: ast.AST) -> ast.Call | None:
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Call) and terminal(node.func) in _UNPICKLE:
             owner = getattr(node.func, "value", None)
             if terminal(owner) in ("pickle", "cloudpickle", "dill", "cPickle"):

@@ -16,6 +16,7 @@ from metaflow_orchestrator_kit.validate.rules.syntax import (
     terminal,
     words_of,
 )
+from metaflow_orchestrator_kit.validate.walking import walk
 
 FLAG = "--retry-count"
 #: Counters that are 1 at the first attempt, by all the identifiers that lead to them.
@@ -115,7 +116,7 @@ def _subtracts(analysis: Analysis, counter: frozenset[str]) -> bool:
             return True
         function = function_of(analysis, node)
         name = terminal(node.left)
-        made = ast.walk(function) if function is not None else iter(())
+        made = walk(function) if function is not None else iter(())
         assigned = [m for m in made if isinstance(m, ast.Assign) and counter <= words_of(m.value)]
         if name in {terminal(t) for m in assigned for t in m.targets}:
             return True

@@ -21,6 +21,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
 )
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import cli
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _DEPLOYMENT = ("name", "flow_name", "metadata")
 _RUN = ("name", "metadata", "pathspec")
@@ -151,7 +152,7 @@ def _fix(analysis: Analysis, where: Origin) -> Fix | None:
         return None
     if "obj" not in edits.parameters_around(module, key):
         return None
-    for node in ast.walk(module.tree):
+    for node in walk(module.tree):
         if isinstance(node, ast.Dict) and key in node.keys:
             value = node.values[node.keys.index(key)]
             return Fix((edits.replacing(module, value, "obj.metadata.metadata_str()"),), safe=False)

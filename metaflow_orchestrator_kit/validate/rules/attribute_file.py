@@ -11,6 +11,7 @@ from metaflow_orchestrator_kit.validate.plugins import header_of, origin_of
 from metaflow_orchestrator_kit.validate.reach import reachable
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import cli
+from metaflow_orchestrator_kit.validate.walking import walk
 from metaflow_orchestrator_kit.validate.writes import on, written_again
 
 _FIX = (
@@ -115,19 +116,19 @@ class AttributeFileNotAnswered(Rule):
 
 
 def _uses(node: clicks.Function, name: str) -> list[ast.Name]:
-    loaded = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == name]
+    loaded = [n for n in walk(node) if isinstance(n, ast.Name) and n.id == name]
     return [n for n in loaded if isinstance(n.ctx, ast.Load)]
 
 
 def _passed_on(node: clicks.Function) -> bool:
     """Whether a **kwargs or locals() may carry it."""
-    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    names = {n.id for n in walk(node) if isinstance(n, ast.Name)}
     kwarg = node.args.kwarg
     return "locals" in names or (kwarg is not None and kwarg.arg in names)
 
 
 def _misuse(node: clicks.Function, name: str) -> Iterator[tuple[ast.Call, str]]:
-    for call in ast.walk(node):
+    for call in walk(node):
         if not isinstance(call, ast.Call):
             continue
         last = call_name(call).rpartition(".")[2]
@@ -146,9 +147,9 @@ def _left_early(node: clicks.Function, uses: list[ast.Name]) -> list[ast.Return]
     """Returns of the command itself that stand before anything was done with the file."""
     first = min(u.lineno for u in uses)
     inner = {
-        id(n) for f in ast.walk(node)
+        id(n) for f in walk(node)
         if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and f is not node
-        for n in ast.walk(f)
+        for n in walk(f)
     }  # fmt: skip
-    returns = [n for n in ast.walk(node) if isinstance(n, ast.Return) and n.lineno < first]
+    returns = [n for n in walk(node) if isinstance(n, ast.Return) and n.lineno < first]
     return [n for n in returns if id(n) not in inner]

@@ -11,6 +11,7 @@ from metaflow_orchestrator_kit.validate.model.values import ModuleValue, Value, 
 from metaflow_orchestrator_kit.validate.naming import functions
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.walking import walk
 
 FLAG = "--branch"
 _FORMATTED = {"branch_name", "project_branch"}
@@ -89,7 +90,7 @@ def _mentions(node: ast.AST) -> bool:
     return any(
         (isinstance(n, ast.Attribute) and n.attr in _FORMATTED)
         or (isinstance(n, ast.Constant) and n.value in tuple(_FORMATTED))
-        for n in ast.walk(node)
+        for n in walk(node)
     )
 
 
@@ -98,5 +99,5 @@ def _undoes(node: ast.AST) -> bool:
     return any(
         (isinstance(n, ast.Attribute) and n.attr in _UNDOING)
         or (isinstance(n, ast.Constant) and n.value in ("test.", "prod.", "user.", "user", "."))
-        for n in ast.walk(node)
+        for n in walk(node)
     )

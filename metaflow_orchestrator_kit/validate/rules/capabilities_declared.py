@@ -11,6 +11,7 @@ from metaflow_orchestrator_kit.validate.programs import Program, programs, sourc
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.features import looked_up, mentions, refuses
+from metaflow_orchestrator_kit.validate.walking import walk
 
 NAME = "SUPPORTED_CAPABILITIES"
 #: What the code must mention at least to support a capability.
@@ -110,7 +111,7 @@ def _declarations(analysis: Analysis) -> Iterator[tuple[Program, ast.expr]]:
 
 def _names(program: Program, value: ast.expr) -> Iterator[tuple[str, Origin]]:
     """The names in the declaration: strings, or members of the kit's enumeration."""
-    for node in ast.walk(value):
+    for node in walk(value):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value, program.place(node)
         elif isinstance(node, ast.Attribute) and source(node.value).endswith("Cap"):

@@ -7,6 +7,7 @@ from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import above, literal, nodes, terminal
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _NAMES = frozenset(["name", "deco_name", "decorator_name"])
 
@@ -72,7 +73,7 @@ class CatchEmulated(Rule):
 def _refused(analysis: Analysis, node: ast.AST) -> bool:
     for around in above(analysis, node):
         if isinstance(around, ast.If):
-            return any(isinstance(n, ast.Raise) for s in around.body for n in ast.walk(s))
+            return any(isinstance(n, ast.Raise) for s in around.body for n in walk(s))
         if isinstance(around, ast.FunctionDef | ast.AsyncFunctionDef):
             return False
     return False

@@ -11,6 +11,7 @@ from metaflow_orchestrator_kit.validate.project import Module, dotted
 from metaflow_orchestrator_kit.validate.reach import reachable
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import cli
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _FIX = "Use obj.echo(...) for people, and obj.echo_always(..., err=False) for machines."
 _PRINTING = ("print", "click.echo", "click.secho", "sys.stdout.write")
@@ -86,7 +87,7 @@ def _is_text(node: ast.expr | None) -> bool:
 
 
 def _prints(node: ast.AST, module: Module) -> Iterator[ast.Call]:
-    for call in ast.walk(node):
+    for call in walk(node):
         if not isinstance(call, ast.Call) or any(k.arg in ("file", None) for k in call.keywords):
             continue
         name = dotted(call.func) or ""

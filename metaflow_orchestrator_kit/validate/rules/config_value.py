@@ -9,6 +9,7 @@ from metaflow_orchestrator_kit.validate.model.values import Const, key_of
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place, nothing_launched
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.walking import walk
 
 VARIABLE = "METAFLOW_FLOW_CONFIG_VALUE"
 _FIX = (
@@ -93,7 +94,7 @@ def _empty(write: env.EnvWrite) -> bool:
 def _names_keys(analysis: Analysis) -> bool:
     """Whether the code maps configs to ``kv.`` names anywhere."""
     for module in analysis.modules():
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if isinstance(node, ast.Attribute | ast.Name):
                 if getattr(node, "attr", getattr(node, "id", "")) == "make_key_name":
                     return True

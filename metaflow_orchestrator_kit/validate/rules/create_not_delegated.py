@@ -9,6 +9,7 @@ from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.plugins import header_of, origin_of
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import DEPLOYER_TEXT, deployer
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _FIX = "return self._create(<the DeployedFlow class>, **kwargs), and let errors through."
 
@@ -101,7 +102,7 @@ def _hands_over(node: ast.AST) -> bool:
 
 def _nothing(node: objects.Function) -> ast.AST | None:
     """A return without a value, or the function itself when it never returns one."""
-    returns = [n for n in ast.walk(node) if isinstance(n, ast.Return)]
+    returns = [n for n in walk(node) if isinstance(n, ast.Return)]
     for found in returns:
         if found.value is None:
             return found

@@ -10,6 +10,7 @@ from metaflow_orchestrator_kit.validate.plugins import header_of, origin_of
 from metaflow_orchestrator_kit.validate.project import Project, dotted
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import DEPLOYER_TEXT, deployer
+from metaflow_orchestrator_kit.validate.walking import walk
 
 NAME = "deployer_kwargs"
 _INIT = "    def __init__(self, deployer_kwargs, **kwargs):\n"
@@ -81,9 +82,7 @@ class DeployerConstructorBroken(Rule):
         assigned = [(o, n) for o, m in objects.methods(project, cls) for n in _assignments(m)]
         arguments = init.node.args
         names = {a.arg for a in (*arguments.args, *arguments.kwonlyargs)}
-        mentioned = any(
-            isinstance(n, ast.Constant) and n.value == NAME for n in ast.walk(init.node)
-        )
+        mentioned = any(isinstance(n, ast.Constant) and n.value == NAME for n in walk(init.node))
         if assigned and not settable:
             owner, node = assigned[0]
             verdict.fail(
@@ -119,7 +118,7 @@ def _settable(project: Project, cls: ClassInfo, own: objects.Member) -> bool:
 def _assignments(node: objects.Function) -> list[ast.stmt]:
     return [
         n
-        for n in ast.walk(node)
+        for n in walk(node)
         if isinstance(n, ast.Assign | ast.AnnAssign)
         and any(
             dotted(t) == f"self.{NAME}"

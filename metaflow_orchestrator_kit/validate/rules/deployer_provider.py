@@ -10,6 +10,7 @@ from metaflow_orchestrator_kit.validate.project import Extension, Module, Projec
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import CONFIG, DEPLOYER, DEPLOYER_TEXT
 from metaflow_orchestrator_kit.validate.scope import is_other_extension
+from metaflow_orchestrator_kit.validate.walking import walk
 
 NAME = "DEPLOYER_IMPL_PROVIDERS_DESC"
 _FIX = f'{NAME} = [("<type>", ".<package>.<module>.<Class>")], with Class.TYPE == "<type>".'
@@ -131,7 +132,7 @@ class DeployerProviderBroken(Rule):
 
 
 def _entries(module: Module) -> Iterator[ast.expr]:
-    for node in ast.walk(module.tree):
+    for node in walk(module.tree):
         targets: list[ast.expr] = []
         value: ast.expr | None = None
         if isinstance(node, ast.Assign):

@@ -10,6 +10,7 @@ from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.node_types import knows_switch
 from metaflow_orchestrator_kit.validate.rules.syntax import nodes, terminal, words_of
+from metaflow_orchestrator_kit.validate.walking import walk
 
 
 class EndlessVisit(Rule):
@@ -76,7 +77,7 @@ def _visits(analysis: Analysis) -> Iterator[tuple[Module, ast.FunctionDef | ast.
     for module, node in nodes(analysis, ast.FunctionDef, ast.AsyncFunctionDef):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        if any(_goes_on(loop, node.name) for loop in ast.walk(node)):
+        if any(_goes_on(loop, node.name) for loop in walk(node)):
             yield module, node
 
 
@@ -90,7 +91,7 @@ def _goes_on(loop: ast.AST, name: str) -> bool:
         case _:
             return False
     return any("out_funcs" in words_of(s) for s in steps) and any(
-        isinstance(n, ast.Call) and terminal(n.func) == name for n in ast.walk(loop)
+        isinstance(n, ast.Call) and terminal(n.func) == name for n in walk(loop)
     )
 
 
@@ -98,7 +99,7 @@ def _remembers(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether it tests membership, stops at a given step, or has its answers cached."""
     if any(terminal(d) in ("lru_cache", "cache") for d in function.decorator_list):
         return True
-    for node in ast.walk(function):
+    for node in walk(function):
         match node:
             case ast.Compare(ops=[ast.In() | ast.NotIn(), *_], comparators=[among, *_]):
                 if not isinstance(among, ast.Tuple | ast.List | ast.Set):

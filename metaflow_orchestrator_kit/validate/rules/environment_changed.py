@@ -13,6 +13,7 @@ from metaflow_orchestrator_kit.validate.project import Module, dotted
 from metaflow_orchestrator_kit.validate.reach import reachable
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import objects as objects_module
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _CHANGING = {
     "os.chdir": "the directory", "os.putenv": "the environment", "os.unsetenv": "the environment",
@@ -84,7 +85,7 @@ class CallersProcessChanged(Rule):
 
 
 def _changes(node: ast.AST, module: Module) -> Iterator[tuple[ast.AST, str]]:
-    for found in ast.walk(node):
+    for found in walk(node):
         if isinstance(found, ast.Call):
             what = _CHANGING.get(_full(call_name(found), module))
             if what is not None:

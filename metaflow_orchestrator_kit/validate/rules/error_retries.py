@@ -15,6 +15,7 @@ from metaflow_orchestrator_kit.validate.rules.syntax import (
     nodes,
     terminal,
 )
+from metaflow_orchestrator_kit.validate.walking import walk
 
 HOOK = "step_task_retry_count"
 _FIX = (
@@ -105,7 +106,7 @@ def uses_second(analysis: Analysis, call: ast.Call) -> bool:
     function = function_of(analysis, call)
     return function is not None and any(
         isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
-        for n in ast.walk(function)
+        for n in walk(function)
     )
 
 

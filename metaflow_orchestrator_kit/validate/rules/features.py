@@ -15,6 +15,7 @@ from metaflow_orchestrator_kit.validate.programs import (
     programs,
     source,
 )
+from metaflow_orchestrator_kit.validate.walking import walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -94,11 +95,11 @@ def refuses(program: Program, node: ast.Constant) -> bool:
     for outer in program.parents(node):
         if isinstance(outer, ast.If) and any(isinstance(s, ast.Raise) for s in outer.body):
             return True
-        if isinstance(outer, ast.For) and any(n is node for n in ast.walk(outer.iter)):
-            return any(isinstance(n, ast.Raise) for n in ast.walk(outer))
+        if isinstance(outer, ast.For) and any(n is node for n in walk(outer.iter)):
+            return any(isinstance(n, ast.Raise) for n in walk(outer))
         if isinstance(outer, Function):
-            return any(isinstance(n, ast.Raise) for n in ast.walk(outer)) and not any(
-                isinstance(n, ast.Return) and n.value is not None for n in ast.walk(outer)
+            return any(isinstance(n, ast.Raise) for n in walk(outer)) and not any(
+                isinstance(n, ast.Return) and n.value is not None for n in walk(outer)
             )
     return False
 
@@ -107,7 +108,7 @@ def strings_in(node: ast.AST) -> set[str]:
     """The string constants and attribute names below a node."""
     return {
         str(text)
-        for inner in ast.walk(node)
+        for inner in walk(node)
         for text in (
             inner.value if isinstance(inner, ast.Constant) else None,
             inner.attr if isinstance(inner, ast.Attribute) else None,

@@ -17,6 +17,7 @@ from metaflow_orchestrator_kit.validate.rules.features import (
     mentions,
     read_attributes,
 )
+from metaflow_orchestrator_kit.validate.walking import walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,6 @@ def _refusal_of_unknown(analysis: Analysis) -> Origin | None:
         for node in program.nodes(ast.Raise):
             if node.exc is None or program.generated:
                 continue
-            if any(isinstance(n, ast.Attribute) and n.attr == "type" for n in ast.walk(node.exc)):
+            if any(isinstance(n, ast.Attribute) and n.attr == "type" for n in walk(node.exc)):
                 return program.place(node)
     return None

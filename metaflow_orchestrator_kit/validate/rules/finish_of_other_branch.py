@@ -8,6 +8,7 @@ from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.features import handling, strings_in
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _FIX = (
     "Filter on `project` and `project_branch` of each entry too; what it leaves open is that of "
@@ -58,7 +59,7 @@ class FinishOfOtherBranch(Rule):
         for program, _node, function in handling(analysis, "trigger_on_finish"):
             keys = [
                 n
-                for n in ast.walk(function)
+                for n in walk(function)
                 if isinstance(n, ast.Constant) and n.value in ("flow", "fq_name")
             ]
             words = strings_in(function)

@@ -7,6 +7,7 @@ from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import calls, function_of, nodes, terminal
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _ATTACH = ("_attach_decorators", "_attach_decorators_to_step", "_process_late_attached_decorator")
 _FIX = (
@@ -95,5 +96,5 @@ def _reads_graph(function: ast.AST, call: ast.Call) -> bool:
         and node.attr == "graph"
         and isinstance(node.ctx, ast.Load)
         and node.lineno > call.lineno
-        for node in ast.walk(function)
+        for node in walk(function)
     )

@@ -12,6 +12,7 @@ from metaflow_orchestrator_kit.validate.rules.decision_artifacts import (
 )
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import literal, nodes, words_of
+from metaflow_orchestrator_kit.validate.walking import walk
 
 
 class GuessedDecision(Rule):
@@ -99,7 +100,7 @@ class GuessedDecision(Rule):
 
 def _guess(handler: ast.ExceptHandler) -> ast.Return | ast.Assign | None:
     """The statement of a handler that makes a value up; None when there is none."""
-    if any(isinstance(n, ast.Raise) for n in ast.walk(handler)):
+    if any(isinstance(n, ast.Raise) for n in walk(handler)):
         return None
     for statement in handler.body:
         if isinstance(statement, ast.Return | ast.Assign) and _made_up(statement.value):

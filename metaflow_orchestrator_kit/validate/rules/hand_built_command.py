@@ -10,6 +10,7 @@ from metaflow_orchestrator_kit.validate.objects import call_name
 from metaflow_orchestrator_kit.validate.plugins import header_of, origin_of
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import objects as objects_module
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _RUNNERS = {
     "run_command",
@@ -89,7 +90,7 @@ class HandBuiltCommand(Rule):
 
 
 def _started(tree: ast.AST) -> Iterator[ast.Call]:
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Call) and call_name(node).rpartition(".")[2] in _RUNNERS:
             yield node
 

@@ -16,6 +16,7 @@ from metaflow_orchestrator_kit.validate.programs import (
 from metaflow_orchestrator_kit.validate.project import dotted
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _VERBS = {"get", "post", "put", "patch", "delete", "head", "options", "request"}
 _SECONDS = 30
@@ -126,7 +127,7 @@ def _is_session(program: Program, call: ast.Call, makers: set[str]) -> bool:
     scope: ast.AST = program.function(call) or program.tree
     given = [
         n.value
-        for n in ast.walk(scope)
+        for n in walk(scope)
         if isinstance(n, ast.Assign) and any(_is(t, receiver.id) for t in n.targets)
     ]
     return bool(given) and all(isinstance(v, ast.Call) and _makes(v, makers) for v in given)
@@ -148,12 +149,12 @@ def _session_makers(analysis: Analysis) -> set[str]:
         for name, info in module.functions.items():
             made = {
                 t.id
-                for n in ast.walk(info.node)
+                for n in walk(info.node)
                 if isinstance(n, ast.Assign) and isinstance(n.value, ast.Call)
                 and (dotted(n.value.func) or "").lstrip("_") in ("requests.Session",)
                 for t in n.targets if isinstance(t, ast.Name)
             }  # fmt: skip
-            returned = [n.value for n in ast.walk(info.node) if isinstance(n, ast.Return)]
+            returned = [n.value for n in walk(info.node) if isinstance(n, ast.Return)]
             if (
                 made
                 and returned

@@ -8,6 +8,7 @@ from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.programs import Program, called, programs
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _WARNERS = {"warn", "warning", "echo", "print", "secho", "info", "error"}
 _FEATURE = re.compile(
@@ -91,7 +92,7 @@ class IgnoredWithWarning(Rule):
 def _text(node: ast.expr) -> str:
     """The literal text of a message."""
     return " ".join(
-        n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+        n.value for n in walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)
     )
 
 
@@ -106,7 +107,7 @@ def _raises_too(program: Program, call: ast.Call) -> bool:
             return any(
                 isinstance(n, ast.Raise) or (isinstance(n, ast.Call) and called(n) == "exit")
                 for s in block
-                for n in ast.walk(s)
+                for n in walk(s)
             )
         statement = outer
     return False

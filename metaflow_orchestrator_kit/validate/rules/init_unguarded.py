@@ -10,6 +10,7 @@ from metaflow_orchestrator_kit.validate.project import Module
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import nodes, terminal, words_of
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _UNIT = re.compile(r"(?:^|_)(?:task|op|activity|asset|defn|component)$")
 _COMMON = frozenset(["run", "execute", "main", "call", "start", "submit", "get", "create"])
@@ -107,7 +108,7 @@ def _builds(function: Function, kind: str) -> ast.AST | None:
     """Where the function names the sub-command *kind*, when it gives it a run or a task id."""
     named: ast.AST | None = None
     given = False
-    for node in ast.walk(function):
+    for node in walk(function):
         value = node.value if isinstance(node, ast.Constant) else None
         if not isinstance(value, str):
             continue
@@ -119,10 +120,10 @@ def _builds(function: Function, kind: str) -> ast.AST | None:
 
 def _asks_attempt(unit: Function) -> bool:
     """Whether something in it depends on which attempt it is."""
-    return any(isinstance(n, ast.If) and words_of(n.test) & _ATTEMPT for n in ast.walk(unit))
+    return any(isinstance(n, ast.If) and words_of(n.test) & _ATTEMPT for n in walk(unit))
 
 
 def _calls(function: Function, names: Collection[str]) -> list[str]:
     """Which of the named functions it calls."""
-    called = (terminal(n.func) for n in ast.walk(function) if isinstance(n, ast.Call))
+    called = (terminal(n.func) for n in walk(function) if isinstance(n, ast.Call))
     return [name for name in called if name in names and name not in _COMMON]

@@ -14,6 +14,7 @@ from metaflow_orchestrator_kit.validate.rules.syntax import (
     terminal,
     words_of,
 )
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _JOIN = re.compile(r"(?:^|_)join", re.I)
 _APART = frozenset(["type", "switch", "conditional", "condition", "split_parents", "merge"])
@@ -83,7 +84,7 @@ class JoinByParents(Rule):
                 case ast.IfExp(body=body):
                     return _named_join(body)
                 case ast.If(test=test, body=body):
-                    inside = any(n is node for n in ast.walk(test))
+                    inside = any(n is node for n in walk(test))
                     return inside and any(_named_join(s) for s in body) and not _apart(body)
                 case ast.FunctionDef(name=name):
                     return bool(_JOIN.search(name)) and not words_of(around) & _APART
@@ -111,7 +112,7 @@ def _named_join(node: ast.AST) -> bool:
     """Whether it calls something by the name of a join, string joining apart."""
     return any(
         isinstance(n, ast.Call) and terminal(n.func) != "join" and _JOIN.search(terminal(n.func))
-        for n in ast.walk(node)
+        for n in walk(node)
     )
 
 

@@ -10,6 +10,7 @@ from metaflow_orchestrator_kit.validate.naming import functions, hashes, names_m
 from metaflow_orchestrator_kit.validate.plugins import origin_of
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _NAMING = re.compile(
     r"(?:flow|deployment|pipeline|workflow|job|dag)\w*(?:_to_|_name|_id|_uuid|_path|_slug)"
@@ -65,7 +66,7 @@ class NamesCollide(Rule):
             for function in functions(module):
                 if not _NAMING.search(function.name) or hashes(function):
                     continue
-                lossy = [n for n in ast.walk(function) if _substitutes(n) or _replaces(n)]
+                lossy = [n for n in walk(function) if _substitutes(n) or _replaces(n)]
                 if lossy:
                     first = min(lossy, key=lambda n: getattr(n, "lineno", 0))
                     verdict.fail(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.rules.syntax import literal, mentions, nodes, terminal
+from metaflow_orchestrator_kit.validate.walking import walk
 
 TYPES = frozenset(["start", "linear", "split", "foreach", "split-switch", "join", "end"])
 #: Types that are no flow control of other systems by the same word.
@@ -33,7 +34,7 @@ def _names(node: ast.AST) -> Iterator[str]:
                     values = getattr(other, "elts", [other])
                     yield from (v for e in values if (v := _type(e)))
         case ast.match_case(pattern=pattern):
-            for part in ast.walk(pattern):
+            for part in walk(pattern):
                 if isinstance(part, ast.MatchValue) and (name := _type(part.value)):
                     yield name
         case ast.Dict(keys=keys):

@@ -10,6 +10,7 @@ from metaflow_orchestrator_kit.validate.objects import call_name
 from metaflow_orchestrator_kit.validate.plugins import header_of, origin_of
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import cli
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _COMMAND = """\
 @parameters.add_custom_parameters(deploy_mode=False)
@@ -84,12 +85,12 @@ def _raw(node: clicks.Function) -> Iterator[tuple[ast.expr, set[str]]]:
     assert kwarg is not None
     assigned = {
         t.id: n.value
-        for n in ast.walk(node)
+        for n in walk(node)
         if isinstance(n, ast.Assign)
         for t in n.targets
         if isinstance(t, ast.Name)
     }
-    for found in ast.walk(node):
+    for found in walk(node):
         key: ast.expr | None = None
         if isinstance(found, ast.Subscript) and _is(found.value, kwarg.arg):
             key = found.slice

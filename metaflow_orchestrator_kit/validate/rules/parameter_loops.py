@@ -14,6 +14,7 @@ from metaflow_orchestrator_kit.validate.rules.syntax import (
     function_of,
     words_of,
 )
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _COLLECTING = frozenset(["append", "setdefault", "update", "extend"])
 
@@ -65,7 +66,7 @@ def _of_given_values(analysis: Analysis, loop: ast.AST) -> bool:
     arguments = getattr(function_of(analysis, loop), "args", None)
     given = arguments.kwarg if isinstance(arguments, ast.arguments) else None
     return given is not None and any(
-        isinstance(n, ast.Name) and n.id == given.arg for n in ast.walk(loop)
+        isinstance(n, ast.Name) and n.id == given.arg for n in walk(loop)
     )
 
 
@@ -74,7 +75,7 @@ def _generators(node: ast.AST) -> list[ast.comprehension]:
 
 
 def _collects(loop: ast.For | ast.AsyncFor) -> bool:
-    for node in ast.walk(loop):
+    for node in walk(loop):
         match node:
             case ast.Subscript(ctx=ast.Store()) | ast.Yield():
                 return True

@@ -10,6 +10,7 @@ from metaflow_orchestrator_kit.validate.rules.parameter_loops import (
     ParameterLoop,
     parameter_loops,
 )
+from metaflow_orchestrator_kit.validate.walking import walk
 
 
 class ParameterNamedByAttribute(Rule):
@@ -74,13 +75,13 @@ def _by_name(loop: ParameterLoop) -> bool:
         and n.attr == "name"
         and isinstance(n.value, ast.Name)
         and n.value.id == loop.parameter
-        for n in ast.walk(loop.node)
+        for n in walk(loop.node)
     )
 
 
 def _use(loop: ParameterLoop) -> ast.expr | None:
     """Where the attribute is a key or part of an option."""
-    for node in ast.walk(loop.node):
+    for node in walk(loop.node):
         match node:
             case ast.Subscript(slice=ast.Name(id=name), ctx=ast.Store()) if name == loop.attribute:
                 return node
@@ -98,4 +99,4 @@ def _use(loop: ParameterLoop) -> ast.expr | None:
 
 
 def _mentions(node: ast.AST, name: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
+    return any(isinstance(n, ast.Name) and n.id == name for n in walk(node))

@@ -12,6 +12,7 @@ from metaflow_orchestrator_kit.validate.programs import (
 )
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _CALLS = {
     "new_run_id", "new_task_id", "register_run_id", "register_task_id", "_new_run", "_new_task",
@@ -66,7 +67,7 @@ class RegisteredByHand(Rule):
                 if not name.endswith("_self.json") or program.is_text(constant):
                     continue
                 scope: ast.AST = program.function(constant) or program.tree
-                names = {called(n) for n in ast.walk(scope) if isinstance(n, ast.Call)}
+                names = {called(n) for n in walk(scope) if isinstance(n, ast.Call)}
                 if names & _WRITES:
                     text = f"`{name}` of the local metadata provider is written by hand"
                     verdict.fail(program.place(constant), text, _FIX)

@@ -8,6 +8,7 @@ from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.error_retries import HOOK
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import calls, function_of, literal
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _COMPARING = frozenset(["max", "sum", "min", "int"])
 
@@ -69,13 +70,13 @@ class RetryOptOutIgnored(Rule):
 def _compares(function: ast.AST) -> bool:
     return any(
         isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in _COMPARING
-        for n in ast.walk(function)
+        for n in walk(function)
     )
 
 
 def _knows_none(function: ast.AST) -> bool:
     """Whether it looks for None, replaces what is empty, or expects the error."""
-    for node in ast.walk(function):
+    for node in walk(function):
         match node:
             case ast.Compare(comparators=comparators):
                 if any(literal(c) is None for c in comparators):

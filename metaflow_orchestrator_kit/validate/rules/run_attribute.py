@@ -10,6 +10,7 @@ from metaflow_orchestrator_kit.validate.plugins import header_of, origin_of
 from metaflow_orchestrator_kit.validate.project import Project
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import objects as objects_module
+from metaflow_orchestrator_kit.validate.walking import walk
 
 #: What the objects have by their base classes (Metaflow 2.19), and every object has.
 _BASE = {
@@ -83,13 +84,13 @@ class RunAttributeUnset(Rule):
         for owner, method in objects.methods(project, cls):
             asked = {
                 n.args[1].value
-                for n in ast.walk(method)
+                for n in walk(method)
                 if isinstance(n, ast.Call)
                 and objects.call_name(n) in ("hasattr", "setattr")
                 and len(n.args) > 1
                 and isinstance(n.args[1], ast.Constant)
             }
-            for node in ast.walk(method):
+            for node in walk(method):
                 if not (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)):
                     continue
                 if not (isinstance(node.value, ast.Name) and node.value.id == "self"):
@@ -114,7 +115,7 @@ def _written(project: Project) -> set[str]:
     return {
         n.attr
         for m in project.modules
-        for n in ast.walk(m.tree)
+        for n in walk(m.tree)
         if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)
     }
 

@@ -9,6 +9,7 @@ from metaflow_orchestrator_kit.validate.plugins import origin_of
 from metaflow_orchestrator_kit.validate.project import dotted
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import objects as objects_module
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _HEAD = """\
 from metaflow import Run
@@ -65,9 +66,7 @@ class RunErrorsHidden(Rule):
                 where = origin_of(cls.module, cls.node)._replace(end_line=cls.node.lineno)
                 verdict.ok(where, f"`{cls.name}` keeps Metaflow's own `run`")
                 continue
-            hidden = [
-                h for h in ast.walk(run.node) if isinstance(h, ast.ExceptHandler) and _hides(h)
-            ]
+            hidden = [h for h in walk(run.node) if isinstance(h, ast.ExceptHandler) and _hides(h)]
             for handler in hidden:
                 verdict.fail(
                     origin_of(run.owner.module, handler)._replace(end_line=handler.lineno),
@@ -82,7 +81,7 @@ def _hides(handler: ast.ExceptHandler) -> bool:
     """Catches everything, and answers None (or nothing)."""
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     names = {(dotted(k) or "?") if k is not None else "" for k in kinds}
-    if not names & _BROAD or any(isinstance(n, ast.Raise) for n in ast.walk(handler)):
+    if not names & _BROAD or any(isinstance(n, ast.Raise) for n in walk(handler)):
         return False
     last = handler.body[-1]
     if isinstance(last, ast.Return):

@@ -10,6 +10,7 @@ from metaflow_orchestrator_kit.validate.plugins import header_of
 from metaflow_orchestrator_kit.validate.reach import reachable
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import cli
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _ACTING = ("terminate", "suspend", "unsuspend", "status", "stop", "cancel")
 _TESTS = {"startswith", "match", "fullmatch", "search", "removeprefix"}
@@ -71,8 +72,7 @@ class RunIdUnchecked(Rule):
 
 def _tests(node: ast.AST) -> bool:
     return any(
-        isinstance(n, ast.Call) and call_name(n).rpartition(".")[2] in _TESTS
-        for n in ast.walk(node)
+        isinstance(n, ast.Call) and call_name(n).rpartition(".")[2] in _TESTS for n in walk(node)
     )
 
 
@@ -80,5 +80,5 @@ def _elsewhere(node: ast.AST) -> bool:
     """Whether a check of some name is called that could not be looked into."""
     return any(
         isinstance(n, ast.Call) and ("valid" in call_name(n) or "check" in call_name(n))
-        for n in ast.walk(node)
+        for n in walk(node)
     )

@@ -8,6 +8,7 @@ from metaflow_orchestrator_kit.validate.programs import Program, called, names_u
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.features import handling, strings_in
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _FLAGS = ("daily", "hourly", "weekly")
 _ORDER = "Ask in the order cron, weekly, hourly, daily: `daily` is True by default."
@@ -90,7 +91,7 @@ class ScheduleNotTranslated(Rule):
 
 def _raw_schedule(function: ast.AST) -> ast.expr | None:
     """Where ``deco.schedule`` is read."""
-    for node in ast.walk(function):
+    for node in walk(function):
         match node:
             case ast.Attribute(attr="schedule", ctx=ast.Load(), value=base) if not (
                 isinstance(base, ast.Name) and base.id == "self"
@@ -147,11 +148,8 @@ def _asked(node: ast.AST) -> list[object]:
             return [k.value for k in given if isinstance(k, ast.Constant)]
         case ast.Tuple(elts=elements) | ast.List(elts=elements):
             return [e.value for e in elements if isinstance(e, ast.Constant)]
-    tests = [n.test for n in ast.walk(node) if isinstance(n, ast.If | ast.IfExp)]
+    tests = [n.test for n in walk(node) if isinstance(n, ast.If | ast.IfExp)]
     tests.sort(key=lambda t: (t.lineno, t.col_offset))
     return [
-        c.value
-        for t in tests
-        for c in ast.walk(t)
-        if isinstance(c, ast.Constant) and c.value in _FLAGS
+        c.value for t in tests for c in walk(t) if isinstance(c, ast.Constant) and c.value in _FLAGS
     ]

@@ -8,6 +8,7 @@ from metaflow_orchestrator_kit.validate.programs import programs
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.features import handling, strings_in
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _WORDS = {"required", "is_required", "default"}
 _FIX = (
@@ -74,8 +75,8 @@ class ScheduledParameters(Rule):
                 checks = any(
                     isinstance(n, ast.If)
                     and _WORDS & strings_in(n.test)
-                    and any(isinstance(r, ast.Raise) for r in ast.walk(n))
-                    for n in ast.walk(function)
+                    and any(isinstance(r, ast.Raise) for r in walk(n))
+                    for n in walk(function)
                 )
                 if checks:
                     place = program.place(function)

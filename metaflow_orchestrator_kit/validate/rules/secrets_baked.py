@@ -9,6 +9,7 @@ from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.programs import Program, called, programs, source
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _SECRET = re.compile(r"(password|passwd|secret|api_?key|auth_key|access_key|_token$|^token$)", re.I)
 #: Metaflow's production tokens say who may redeploy; they open no door.
@@ -115,10 +116,10 @@ def _check_copy(program: Program, node: ast.For | ast.comprehension, verdict: Ju
     text = source(whole)
     starts = [
         c.value
-        for n in ast.walk(whole)
+        for n in walk(whole)
         if isinstance(n, ast.Call) and called(n) == "startswith"
         for a in n.args
-        for c in ast.walk(a)
+        for c in walk(a)
         if isinstance(c, ast.Constant) and isinstance(c.value, str)
     ]
     wide = [s for s in starts if _WIDE.match(s)]
@@ -133,7 +134,7 @@ def _starts_process(scope: ast.AST) -> bool:
     """Whether the variables are for a process that is started right there."""
     return any(
         isinstance(n, ast.Call) and re.search(r"subprocess|Popen|run_command", source(n.func))
-        for n in ast.walk(scope)
+        for n in walk(scope)
     )
 
 
@@ -143,11 +144,11 @@ def _check_command(
     """A dictionary with the secret in it that the command writes out as JSON."""
     writes = [
         n
-        for n in ast.walk(command.node)
+        for n in walk(command.node)
         if isinstance(n, ast.Call) and called(n) in ("dump", "dumps", "safe_dump")
     ]
     program = next(p for p in programs(analysis) if p.module is command.module)
-    for node in ast.walk(command.node) if writes else ():
+    for node in walk(command.node) if writes else ():
         if not isinstance(node, ast.Dict):
             continue
         for value in node.values:

@@ -14,6 +14,7 @@ from metaflow_orchestrator_kit.validate.programs import (
 )
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _RUNNERS = {"run", "Popen", "call", "check_call", "check_output"}
 _SYSTEM = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput"}
@@ -120,7 +121,7 @@ def _written(program: Program, call: ast.AST, line: ast.expr) -> ast.expr | None
     scope: ast.AST = program.function(call) or program.tree
     given = [
         n.value
-        for n in ast.walk(scope)
+        for n in walk(scope)
         if isinstance(n, ast.Assign)
         and any(isinstance(t, ast.Name) and t.id == line.id for t in n.targets)
     ]

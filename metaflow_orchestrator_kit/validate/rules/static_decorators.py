@@ -8,6 +8,7 @@ from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.options import names_before
 from metaflow_orchestrator_kit.validate.rules.syntax import calls, function_of, words_of
+from metaflow_orchestrator_kit.validate.walking import walk
 
 HOOK = "make_decorator_spec"
 
@@ -88,7 +89,7 @@ def _forwarded(analysis: Analysis, function: ast.AST | None) -> bool:
     """Whether what *function* collects ends up in an option ``--with``."""
     if function is None:
         return False
-    strings = (n.value for n in ast.walk(function) if isinstance(n, ast.Constant))
+    strings = (n.value for n in walk(function) if isinstance(n, ast.Constant))
     if any(isinstance(s, str) and s.startswith("--with") for s in strings):
         return True
     name = getattr(function, "name", "")

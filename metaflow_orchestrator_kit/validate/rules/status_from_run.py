@@ -8,6 +8,7 @@ from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.programs import called
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import objects as objects_file
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _READS = {"finished", "successful", "finished_at"}
 _PLAIN = {"str", "bool", "getattr", "hasattr", "isinstance", "property", "upper", "lower"}
@@ -69,8 +70,8 @@ class StatusFromRun(Rule):
             member = objects.member(analysis.project, cls, "status")
             if member is None or not isinstance(member.node, objects.Function):
                 continue
-            reads = {n.attr for n in ast.walk(member.node) if isinstance(n, ast.Attribute)}
-            calls = {called(n) for n in ast.walk(member.node) if isinstance(n, ast.Call)}
+            reads = {n.attr for n in walk(member.node) if isinstance(n, ast.Attribute)}
+            calls = {called(n) for n in walk(member.node) if isinstance(n, ast.Call)}
             if calls - _PLAIN or not reads & _READS:
                 verdict.ok(member.origin, "the status has another source than the Metaflow run")
                 continue

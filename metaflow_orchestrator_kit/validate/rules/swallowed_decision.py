@@ -9,6 +9,7 @@ from metaflow_orchestrator_kit.validate.programs import Program, programs
 from metaflow_orchestrator_kit.validate.project import dotted
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _DECIDES = ("_foreach_num_splits", "_transition", "_foreach_values", "_control_mapper_tasks")
 _FIX = (
@@ -130,7 +131,7 @@ def _is_broad(handler: ast.ExceptHandler) -> bool:
 
 def _leaves(handler: ast.ExceptHandler) -> bool:
     """Whether the handler raises or ends the process, on every path that we can tell."""
-    for node in ast.walk(handler):
+    for node in walk(handler):
         if isinstance(node, ast.Raise):
             return True
         if isinstance(node, ast.Call) and re.search(r"exit$|fail$|abort$", dotted(node.func) or ""):

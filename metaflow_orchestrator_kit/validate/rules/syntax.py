@@ -13,10 +13,14 @@ from dataclasses import dataclass, field
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.project import Module
+from metaflow_orchestrator_kit.validate.walking import children, walk
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-_SHARED = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
+_WORDED = frozenset({
+    ast.Name, ast.Attribute, ast.arg, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef,
+    ast.keyword, ast.alias, ast.Constant,
+})  # fmt: skip
 _LABEL = "syntax"
 
 
@@ -28,6 +32,7 @@ class Index:
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
     words: set[str] = field(default_factory=set)
     strings: list[tuple[Module, ast.Constant]] = field(default_factory=list)
+    ordered: dict[tuple[type, ...], list[tuple[Module, ast.AST]]] = field(default_factory=dict)
 
 
 def index(analysis: Analysis) -> Index:
@@ -46,17 +51,25 @@ def index(analysis: Analysis) -> Index:
 
 def _read(made: Index, module: Module) -> None:
     waiting: list[ast.AST] = [module.tree]
+    parents, by_type = made.parents, made.by_type
     while waiting:
         node = waiting.pop()
-        made.by_type.setdefault(type(node), []).append((module, node))
-        doc = _docstring(node)
-        for child in ast.iter_child_nodes(node):
-            if child is not doc and not isinstance(child, _SHARED):
-                made.parents[child] = node
-                waiting.append(child)
-        _note(made.words, node)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            made.strings.append((module, node))
+        kind = node.__class__
+        if kind in by_type:
+            by_type[kind].append((module, node))
+        else:
+            by_type[kind] = [(module, node)]
+        doc = _docstring(node) if kind in _DOCUMENTED else None
+        below = children(node)
+        if doc is not None:
+            below.remove(doc)
+        for child in below:
+            parents[child] = node
+        waiting += below
+        if kind in _WORDED:
+            _note(made.words, node)
+            if kind is ast.Constant and isinstance(node.value, str):  # type: ignore[attr-defined]
+                made.strings.append((module, node))  # type: ignore[arg-type]
 
 
 def _note(words: set[str], node: ast.AST) -> None:
@@ -86,8 +99,12 @@ def _docstring(node: ast.AST) -> ast.AST | None:
 
 def nodes(analysis: Analysis, *types: type) -> Iterator[tuple[Module, ast.AST]]:
     """Every node of these types, in the order of the source."""
-    found = [pair for t in types for pair in index(analysis).by_type.get(t, [])]
-    found.sort(key=_order)
+    made = index(analysis)
+    found = made.ordered.get(types)
+    if found is None:
+        found = [pair for t in types for pair in made.by_type.get(t, [])]
+        found.sort(key=_order)
+        made.ordered[types] = found
     yield from found
 
 
@@ -110,13 +127,17 @@ def mentions(analysis: Analysis, *words: str) -> bool:
 
 def words_of(node: ast.AST) -> set[str]:
     """The identifiers and the words of strings below *node*, docstrings apart."""
+    known: set[str] | None = getattr(node, "_mok_words", None)
+    if known is not None:
+        return known
     words: set[str] = set()
     waiting: list[ast.AST] = [node]
     while waiting:
         current = waiting.pop()
         doc = _docstring(current)
-        waiting.extend(c for c in ast.iter_child_nodes(current) if c is not doc)
+        waiting += [c for c in children(current) if c is not doc]
         _note(words, current)
+    node._mok_words = words  # type: ignore[attr-defined]
     return words
 
 
@@ -164,5 +185,5 @@ def has_constant(node: ast.AST, value: object) -> bool:
     """Whether the constant *value* stands anywhere below *node*."""
     return any(
         isinstance(n, ast.Constant) and type(n.value) is type(value) and n.value == value
-        for n in ast.walk(node)
+        for n in walk(node)
     )

@@ -8,6 +8,7 @@ from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.decision_artifacts import BRANCH, readers
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import literal
+from metaflow_orchestrator_kit.validate.walking import walk
 
 
 class TransitionMisread(Rule):
@@ -62,14 +63,14 @@ def _misread(function: ast.AST) -> list[ast.Call]:
     """Calls of ``str`` on the pair or on its list."""
     holders = {
         t.id
-        for n in ast.walk(function)
+        for n in walk(function)
         if isinstance(n, ast.Assign) and _reads(n.value)
         for t in n.targets
         if isinstance(t, ast.Name)
     }
     return [
         n
-        for n in ast.walk(function)
+        for n in walk(function)
         if isinstance(n, ast.Call)
         and isinstance(n.func, ast.Name)
         and n.func.id == "str"

@@ -12,6 +12,7 @@ from metaflow_orchestrator_kit.validate.plugins import header_of, origin_of
 from metaflow_orchestrator_kit.validate.reach import Function, reachable
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import cli
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _STDIO = ("stdin", "stdout", "stderr")
 _SESSION = {"start_new_session", "preexec_fn", "creationflags", "process_group"}
@@ -87,10 +88,10 @@ def _processes(node: Function) -> Iterator[ast.Call]:
     """Processes that are started and not waited for in the same function."""
     waited = {
         call_name(n).rpartition(".")[0]
-        for n in ast.walk(node)
+        for n in walk(node)
         if isinstance(n, ast.Call) and call_name(n).endswith((".wait", ".communicate"))
     }
-    for statement in ast.walk(node):
+    for statement in walk(node):
         if not isinstance(statement, ast.Assign | ast.Expr):
             continue
         value = statement.value
@@ -113,14 +114,14 @@ def _shared(call: ast.Call) -> list[str]:
 
 def _polls(node: Function) -> Iterator[ast.While]:
     """Loops that sleep and ask whether something has ended."""
-    for loop in ast.walk(node):
+    for loop in walk(node):
         if isinstance(loop, ast.While):
-            names = [call_name(n) for n in ast.walk(loop) if isinstance(n, ast.Call)]
+            names = [call_name(n) for n in walk(loop) if isinstance(n, ast.Call)]
             if any(n.rpartition(".")[2] == "sleep" for n in names) and _ENDED.search(_asked(loop)):
                 yield loop
 
 
 def _asked(loop: ast.While) -> str:
     """What the tests of a loop are about."""
-    tests = [loop.test, *(n.test for n in ast.walk(loop) if isinstance(n, ast.If))]
+    tests = [loop.test, *(n.test for n in walk(loop) if isinstance(n, ast.If))]
     return " ".join(ast.unparse(t) for t in tests)

@@ -11,6 +11,7 @@ from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.programs import Program, programs
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _ASSIGNED = re.compile(r"(?m)^\s*([A-Za-z_]\w*)\s*=(?!=)")
 _IMPORTS = re.compile(r"\b(?:import|as)\s+([\w., ]+)")
@@ -113,7 +114,7 @@ def _bound_in_strings(analysis: Analysis) -> set[str]:
     """The names that imports and assignments in string literals bind, anywhere in the extension."""
     found: set[str] = set()
     for module in analysis.project.modules:
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.update(_bound_in(node.value))
     for path in analysis.project.templates:

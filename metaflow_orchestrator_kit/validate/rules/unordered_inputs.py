@@ -16,6 +16,7 @@ from metaflow_orchestrator_kit.validate.rules.syntax import (
     terminal,
     words_of,
 )
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _PATHS = re.compile(r"input_?paths?|inputs|parents?|task_?ids|pathspecs?", re.I)
 
@@ -91,7 +92,7 @@ def _is_set(node: ast.expr, function: ast.AST | None) -> bool:
         case ast.Name(id=name) if function is not None:
             given = [
                 n.value
-                for n in ast.walk(function)
+                for n in walk(function)
                 if isinstance(n, ast.Assign) and name in {terminal(t) for t in n.targets}
             ]
             return (

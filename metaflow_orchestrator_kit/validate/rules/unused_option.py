@@ -7,6 +7,7 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import PLUGINS
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _CLI = f"{PLUGINS}/acme/acme_cli.py"
 _HEAD = """\
@@ -115,7 +116,7 @@ def _used(function: clicks.Function) -> set[str]:
     return {
         name
         for statement in function.body
-        for node in ast.walk(statement)
+        for node in walk(statement)
         for name in (getattr(node, "id", None), getattr(node, "attr", None))
         if name is not None and not isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)
     }
