@@ -91,6 +91,14 @@ Exit codes: 0 every required case that applies ran and passed, 1 something faile
     help="The first of the N; one by chance without it. The same seed gives the same flow.",
 )
 @click.option(
+    "--shrink-tries",
+    type=click.IntRange(0),
+    default=40,
+    show_default=True,
+    metavar="N",
+    help="How many smaller flows are tried, where a random one differs.",
+)
+@click.option(
     "--metaflow-src",
     type=click.Path(path_type=Path),
     metavar="DIR",
@@ -125,6 +133,7 @@ def command(
     stage: str | None,
     random_flows: int,
     seed: int | None,
+    shrink_tries: int,
     metaflow_src: Path | None,
     test_modules: str,
     triage: Path | None,
@@ -177,6 +186,7 @@ def command(
             upstream=upstream,
             triage=triage,
             random_flows=random_flows,
+            shrink_tries=shrink_tries,
             seed=secrets.randbelow(1_000_000) if seed is None else seed,
             stage=None if stage is None else Stage(stage),
         )

@@ -20,7 +20,9 @@ from metaflow_orchestrator_kit.compliance.lab.settings import save_scenarios
 from metaflow_orchestrator_kit.compliance.select import Fate, Plan, Planned
 from metaflow_orchestrator_kit.compliance.verdict import Result, Verdict
 
-_TRIES = 40
+TRIES = 40
+"""How many smaller flows are tried at most, unless the user says otherwise."""
+
 _MOST = 3
 """So many of the flows that differ are made smaller; they often have one cause."""
 
@@ -49,6 +51,8 @@ def shrink_failures(
     results: Sequence[Result],
     environment: Mapping[str, str],
     say: Callable[[str], None],
+    *,
+    tries: int = TRIES,
 ) -> list[Result]:
     """The results, with the smallest flow that was found for each random one that differs."""
     found = list(results)
@@ -60,9 +64,10 @@ def shrink_failures(
     ]
     for place in wrong[:_MOST]:
         case = names[found[place].case]
-        say(f"\n{case.id} differs; looking for a smaller flow that does, {_TRIES} tries at most")
+        say(f"\n{case.id} differs; looking for a smaller flow that does, {tries} tries at most")
         try:
-            found[place] = _shrunk(suite, plan, case, found[place], environment, say)
+            trial = _Trial(suite, plan, case, environment, {_shape(case, plan): found[place]})
+            found[place] = _shrunk(trial, found[place], tries, say)
         except KeyboardInterrupt:
             say("Interrupted: the flows stay as large as they are.")
             break
@@ -77,17 +82,10 @@ def _shape(case: Case, plan: Plan) -> Shape:
     return draw(int(case.id.rpartition("-")[2]), plan.capabilities)
 
 
-def _shrunk(
-    suite: Suite,
-    plan: Plan,
-    case: Case,
-    result: Result,
-    environment: Mapping[str, str],
-    say: Callable[[str], None],
-) -> Result:
-    shape = _shape(case, plan)
-    trial = _Trial(suite, plan, case, environment, {shape: result})
-    outcome = shrink(shape, trial, tries=_TRIES, at_a_time=suite.slots)
+def _shrunk(trial: _Trial, result: Result, tries: int, say: Callable[[str], None]) -> Result:
+    suite, case = trial.suite, trial.case
+    shape = _shape(case, trial.plan)
+    outcome = shrink(shape, trial, tries=tries, at_a_time=suite.slots)
     small, large = (sum(1 for _ in blocks(one.body)) for one in (outcome.shape, shape))
     file = write_flow(outcome.shape, f"{case.scenario.flow}_smallest", suite.flows)
     more = ", and there may be a smaller one" if outcome.exhausted else ""

@@ -29,7 +29,7 @@ from metaflow_orchestrator_kit.test.args import masked
 from metaflow_orchestrator_kit.test.outcome import Known, write_report
 from metaflow_orchestrator_kit.test.preflight import NotReady, check_extension
 from metaflow_orchestrator_kit.test.progress import Progress
-from metaflow_orchestrator_kit.test.random_flows import shrink_failures, summary, write_flows
+from metaflow_orchestrator_kit.test.random_flows import TRIES, shrink_failures, summary, write_flows
 from metaflow_orchestrator_kit.test.show import Screen, headline, show, show_doctor, show_plan
 from metaflow_orchestrator_kit.test.stages import Stage, compile_flows, show_compiled
 from metaflow_orchestrator_kit.test.upstream import Upstream, run_upstream
@@ -55,6 +55,7 @@ class Request:
     known: Known | None = None
     random_flows: int = 0
     seed: int = 0
+    shrink_tries: int = TRIES
     upstream: Upstream | None = None
     """Metaflow's own tests, to be run as well."""
     triage: Path | None = None
@@ -103,7 +104,9 @@ def run_suite(request: Request, screen: Screen) -> Exit:
         _forget_secrets(suite)
         results = gather(plan, suite.results)
         if code in (0, 1):  # neither interrupted nor broken
-            results = shrink_failures(suite, plan, results, environment.variables, screen.say)
+            results = shrink_failures(
+                suite, plan, results, environment.variables, screen.say, tries=request.shrink_tries
+            )
         if request.upstream is not None and code in (0, 1):
             results += run_upstream(request.upstream, suite, environment.variables, screen.say)
         judged = Judged(results, [])

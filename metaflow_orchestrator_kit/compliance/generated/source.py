@@ -123,7 +123,7 @@ class _Writer:
                 return [
                     *self._step(name, fan_out, block.opening, item=item),
                     *inner,
-                    *self._step(join, [onwards], block.closing, join=True),
+                    *self._step(join, [onwards], block.closing, join="foreach"),
                 ]
             case Switch():
                 return self._switch(block, name, number, onwards, item=item)
@@ -142,7 +142,7 @@ class _Writer:
         return [
             *self._step(name, [f"self.next({entries})"], block.opening, item=item),
             *(line for _, lines in branches for line in lines),
-            *self._step(join, [onwards], block.closing, join=True, merged=block.merged),
+            *self._step(join, [onwards], block.closing, join="split", merged=block.merged),
         ]
 
     def _switch(
@@ -169,7 +169,7 @@ class _Writer:
         body: Sequence[str],
         tries: Tries | None = None,
         *,
-        join: bool = False,
+        join: str = "",
         merged: bool = False,
         item: bool = False,
         caught: str = "",
@@ -212,9 +212,12 @@ def _turns(name: str, number: int, rounds: int) -> list[str]:
     ]
 
 
-def _trail(name: str, *, join: bool, item: bool) -> str:
-    if join:
+def _trail(name: str, *, join: str, item: bool) -> str:
+    if join == "foreach":
         return f'self.trail = [*(one.trail for one in inputs), "{name}"]'
+    if join:
+        # Metaflow's own runtime gives them in the order in which the branches ended.
+        return f'self.trail = [*sorted((one.trail for one in inputs), key=str), "{name}"]'
     if name == "start":
         return 'self.trail = ["start"]'
     own = f'f"{name} {{self.input}}"' if item else f'"{name}"'

@@ -52,7 +52,6 @@ def run_natively_too(live: Live) -> None:
         if native.poll() is None:
             end_group(native.pid)
             native.wait()
-    live.phase = "read"
     text = (folder / "output.log").read_text("utf-8", errors="replace")
     found = {"code": native.returncode, "output": text[-_LAST:]}
     (name,) = _CLASS.findall(live.flow_file.read_text("utf-8"))
