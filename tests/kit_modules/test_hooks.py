@@ -65,11 +65,13 @@ class Attempts:
 
     def __init__(self, exit_code: int = 0) -> None:
         self.exit_code = exit_code
-        self.workers: list[dict[str, str]] = []
+        self.variables: list[dict[str, str]] = []
         self.forever = False
 
-    async def __call__(self, desk: Any, launch: Any, *, repeated: bool = False) -> Finished:
-        self.workers.append(dict(desk.worker))
+    async def __call__(
+        self, desk: Any, launch: Any, *, repeated: bool, variables: Mapping[str, str]
+    ) -> Finished:
+        self.variables.append(dict(variables))
         if self.forever:
             await asyncio.Event().wait()
         return Finished(launch.task_id, launch.attempt, self.exit_code)
@@ -88,7 +90,7 @@ def desk() -> Any:
 
 
 def make(hooks: Hooks, launch: Launch) -> Finished:
-    return asyncio.run(HookCalls(hooks, PLAN, RUN).attempt(desk(), launch))
+    return asyncio.run(module.attempt(HookCalls(hooks, PLAN, RUN), desk(), launch))
 
 
 def test_an_attempt_is_told_before_and_after_with_its_identity(attempts: Attempts) -> None:
@@ -97,7 +99,7 @@ def test_an_attempt_is_told_before_and_after_with_its_identity(attempts: Attempt
     answer = make(hooks, ATTEMPT)
 
     assert answer == Finished("t-start", 2, 7)
-    assert attempts.workers == [{"PATH": "/bin", "SCRATCH": "/x"}]
+    assert attempts.variables == [{"SCRATCH": "/x"}]
     assert hooks.told == [
         ("before_attempt", "Flow/run-1/start/t-start", 2, {"gpu": 1.0}),
         ("after_attempt", "Flow/run-1/start/t-start", 2, 7),
@@ -122,7 +124,7 @@ def test_a_run_is_told_when_it_begins_and_when_it_has_ended(attempts: Attempts) 
 def test_a_clone_runs_nothing_of_the_flow_and_no_hook(attempts: Attempts) -> None:
     hooks = Recorder()
     make(hooks, Launch("start", "t-start", clone_of="t-start"))
-    assert (len(attempts.workers), hooks.told) == (1, [])
+    assert (len(attempts.variables), hooks.told) == (1, [])
 
 
 @pytest.mark.parametrize(("fails", "launch"), [("before_run", INIT), ("before_attempt", ATTEMPT)])
@@ -135,7 +137,7 @@ def test_failing_before_is_a_failed_attempt_without_a_process(
 
     assert answer.exit_code == 1
     assert answer.note == f"{fails}: ValueError('on purpose')"
-    assert attempts.workers == []
+    assert attempts.variables == []
     assert hooks.told[-1][0] == fails
 
 
@@ -163,7 +165,7 @@ def test_variables_that_would_do_harm_are_refused(
     attempts: Attempts, answer: Any, message: str
 ) -> None:
     found = make(Recorder(answer=answer), ATTEMPT)
-    assert (found.exit_code, attempts.workers) == (1, [])
+    assert (found.exit_code, attempts.variables) == (1, [])
     assert message in found.note
 
 
@@ -189,8 +191,8 @@ def test_an_attempt_that_is_ended_is_torn_down(attempts: Attempts) -> None:
     hooks, attempts.forever = Recorder(), True
 
     async def end_it() -> None:
-        task = asyncio.create_task(HookCalls(hooks, PLAN, RUN).attempt(desk(), ATTEMPT))
-        while not attempts.workers:
+        task = asyncio.create_task(module.attempt(HookCalls(hooks, PLAN, RUN), desk(), ATTEMPT))
+        while not attempts.variables:
             await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

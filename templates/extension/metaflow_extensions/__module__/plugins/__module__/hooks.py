@@ -1,7 +1,7 @@
 """The author's own code around runs and attempts: what it is told, and what its failing means.
 
 An author writes methods of :class:`Hooks` in `NAME_hooks.py`; an engine makes its attempts with
-:meth:`HookCalls.attempt`, and says with :meth:`HookCalls.ended` how a run has ended. They are
+:func:`attempt`, and says with :meth:`HookCalls.ended` how a run has ended. They are
 called where attempts start, at least once: an engine that was killed calls them again, with the
 same identity.
 
@@ -17,7 +17,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from .identity import pathspec
@@ -152,44 +152,30 @@ class HookCalls:
         identity = plan.identity
         self._run = RunIdentity(identity.name, identity.flow_name, run.run_id, run.parameters)
 
-    async def attempt(self, desk: Desk, launch: Launch, *, repeated: bool = False) -> Finished:
-        """Make an attempt, with the hooks around it; see :func:`.launch.attempt`.
+    async def before(self, launch: Launch) -> Mapping[str, str]:
+        """Say that an attempt is about to start; answer the variables that it gets in addition.
 
-        The first attempt of a run is `init`: `before_run` comes before it.
+        Raises:
+            Exception: whatever the hook has raised: the attempt must not start.
         """
         if launch.is_init:
-            return await self._begin(desk, launch, repeated)
+            await self._tell("on_status", self._run, _RUNNING)
+            await self._call("before_run", self._run)
+            return {}
         if launch.clone_of is not None:  # Nothing of the author's flow runs.
-            return await make_attempt(desk, launch, repeated=repeated)
-        identity = self._identity(launch)
-        try:
-            variables = await self._before(identity)
-        except Exception as error:
-            traceback.print_exc()
-            return _failed(launch, f"before_attempt: {error!r}")
-        exit_code: int | None = None
-        try:
-            with_more = replace(desk, worker={**desk.worker, **variables}) if variables else desk
-            answer = await make_attempt(with_more, launch, repeated=repeated)
-            exit_code = answer.exit_code
-            return answer
-        finally:
-            await self._tell("after_attempt", identity, exit_code)
+            return {}
+        return await self._before(self._identity(launch))
+
+    async def after(self, launch: Launch, exit_code: int | None) -> None:
+        """Say that an attempt has ended; None for one whose run was ended meanwhile."""
+        if not launch.is_init and launch.clone_of is None:
+            await self._tell("after_attempt", self._identity(launch), exit_code)
 
     async def ended(self, state: State, reason: str) -> None:
         """Say how the run has ended, once that is on record."""
         status = _STATUSES[state]
         await self._tell("on_status", self._run, status)
         await self._tell("after_run", self._run, status, reason)
-
-    async def _begin(self, desk: Desk, launch: Launch, repeated: bool) -> Finished:
-        await self._tell("on_status", self._run, _RUNNING)
-        try:
-            await self._call("before_run", self._run)
-        except Exception as error:
-            traceback.print_exc()
-            return _failed(launch, f"before_run: {error!r}")
-        return await make_attempt(desk, launch, repeated=repeated)
 
     async def _before(self, identity: AttemptIdentity) -> Mapping[str, str]:
         """Set up an attempt to the end, also when its run is ended meanwhile, and tear it down."""
@@ -228,16 +214,35 @@ class HookCalls:
         return await _in_thread(getattr(self._hooks, name), *arguments)
 
 
+async def attempt(
+    calls: HookCalls, desk: Desk, launch: Launch, *, repeated: bool = False
+) -> Finished:
+    """Make an attempt, with the author's hooks around it; see :func:`.launch.attempt`.
+
+    The first attempt of a run is `init`: `before_run` comes before it. What fails before an
+    attempt is a failed attempt that has had no process.
+    """
+    try:
+        variables = await calls.before(launch)
+    except Exception as error:
+        traceback.print_exc()
+        name = "before_run" if launch.is_init else "before_attempt"
+        return Finished(launch.task_id, launch.attempt, exit_code=1, note=f"{name}: {error!r}")
+    exit_code: int | None = None
+    try:
+        answer = await make_attempt(desk, launch, repeated=repeated, variables=variables)
+        exit_code = answer.exit_code
+        return answer
+    finally:
+        await calls.after(launch, exit_code)
+
+
 def _check(variables: Mapping[str, str]) -> None:
     for key, value in variables.items():
         if not isinstance(key, str) or not isinstance(value, str):
             raise TypeError(f"variable {key!r} is {value!r}; both have to be text")
         if key.startswith("METAFLOW_"):
             raise ValueError(f"{key} is Metaflow's own")
-
-
-def _failed(launch: Launch, why: str) -> Finished:
-    return Finished(launch.task_id, launch.attempt, exit_code=1, note=why)
 
 
 async def _in_thread(function: Callable[..., Any], *arguments: object) -> Any:

@@ -16,6 +16,7 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from . import command
@@ -29,6 +30,9 @@ TIMEOUT_SLACK = 120.0
 
 #: Seconds that a finished process' output may stay open, held by a child of its own.
 DRAIN = 2.0
+
+#: No variables besides.
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 StepCommand = Callable[
     [Plan, RunRequest, Launch, command.Site, Path | None],
@@ -62,7 +66,13 @@ class Desk:
     starter: Starter
 
 
-async def attempt(desk: Desk, launch: Launch, *, repeated: bool = False) -> Finished:
+async def attempt(
+    desk: Desk,
+    launch: Launch,
+    *,
+    repeated: bool = False,
+    variables: Mapping[str, str] = NOTHING,
+) -> Finished:
     """Run one attempt to its end.
 
     Args:
@@ -71,6 +81,7 @@ async def attempt(desk: Desk, launch: Launch, *, repeated: bool = False) -> Fini
         repeated: whether the same attempt may have run before. It is not made again then when it
             had come to its end: `init` would overwrite parameters (clause E4), and a step has
             stored everything by the time that it hands out what it decided (clause L6).
+        variables: what the environment of a step has besides.
 
     Raises:
         asyncio.CancelledError: the caller gave up; the whole process group is gone by then.
@@ -84,7 +95,7 @@ async def attempt(desk: Desk, launch: Launch, *, repeated: bool = False) -> Fini
         return Finished(launch.task_id, launch.attempt, exit_code, note=note)
     exit_code = 0
     if not (repeated and files.path("handout").exists()):
-        exit_code = await _run(desk, launch, files, _step_arguments(desk, files))
+        exit_code = await _run(desk, launch, files, _step_arguments(desk, files), variables)
     await asyncio.to_thread(_save_logs, desk, launch, files)
     return Finished(launch.task_id, launch.attempt, exit_code, files.read_handout())
 
@@ -152,7 +163,13 @@ def _step_arguments(desk: Desk, files: _Files) -> _Arguments:
     return arguments
 
 
-async def _run(desk: Desk, launch: Launch, files: _Files, arguments: _Arguments) -> int:
+async def _run(
+    desk: Desk,
+    launch: Launch,
+    files: _Files,
+    arguments: _Arguments,
+    variables: Mapping[str, str] = NOTHING,
+) -> int:
     environment = command.environment(
         desk.plan,
         desk.run,
@@ -161,6 +178,7 @@ async def _run(desk: Desk, launch: Launch, files: _Files, arguments: _Arguments)
         handout=files.path("handout"),
         facts=desk.facts,
     )
+    environment.update(variables)
     # The path of the interpreter comes first: @parallel starts its nodes as plain `python`.
     environment["PATH"] = os.pathsep.join(
         [str(Path(desk.site.python).parent), environment.get("PATH", os.defpath)]
