@@ -20,8 +20,9 @@ from scaffolded import Bench, make_bench
 
 from metaflow_orchestrator_kit import paths
 
+_PARTS = ("extension", "engines/embedded", "engines/temporal")
 _INSIDE = "metaflow_extensions/__module__/plugins/__module__"
-_FOLDERS = [paths.templates() / part / _INSIDE for part in ("extension", "engines/embedded")]
+_FOLDERS = [paths.templates() / part / _INSIDE for part in _PARTS]
 
 
 def _load() -> None:

@@ -1,6 +1,6 @@
 """What is asked of a Temporal server: runs are its workflows, and so are deployments.
 
-A deployment is a workflow that nobody works on: it stands there, keeps the plan in its memo, is
+A deployment is a workflow that nobody works on: it stands there with its plan as argument, is
 replaced in one step and shows in Temporal's UI; nobody has to be awake for it. A Temporal schedule
 of the same name starts what has @schedule. All of it is asynchronous; :mod:`.temporal_link` is how
 commands call it.
@@ -73,10 +73,11 @@ async def save(client: Client, order: Order) -> None:
     await _end_quietly(client, _listener(order.queue))
     fresh = await client.start_workflow(
         DEPLOYMENT,
+        order,
         id=order.queue,
         task_queue=_shelf(order.scheduler),
         id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
-        memo={"order": order},
+        memo=order.memo(),
         static_summary=f"Metaflow deployment {order.deployment}",
     )
     deadline = time.monotonic() + _LAG
@@ -84,7 +85,7 @@ async def save(client: Client, order: Order) -> None:
         listed = client.list_workflows(f"WorkflowId = '{order.queue}' AND {_STANDING}")
         if [one.run_id async for one in listed] == [fresh.first_execution_run_id]:
             return
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)
 
 
 async def found(client: Client, queue: str) -> Order | None:
@@ -92,15 +93,19 @@ async def found(client: Client, queue: str) -> Order | None:
     with _none_if_unknown():
         described = await client.get_workflow_handle(queue).describe()
         if described.status is WorkflowExecutionStatus.RUNNING:
-            return await _order(described)
+            return await order_of(client, queue)
     return None
 
 
-async def all_found(client: Client, scheduler: str) -> list[Order]:
-    """Every deployment of this extension, by name."""
+async def all_found(client: Client, scheduler: str, event: str | None = None) -> list[Order]:
+    """Every deployment of this extension, by name; with an event, those that wait for it."""
     query = f"TaskQueue = '{_shelf(scheduler)}' AND {_STANDING}"
-    orders = [await _order(one) async for one in client.list_workflows(query)]
-    return sorted(orders, key=lambda order: order.deployment)
+    queues = []
+    async for one in client.list_workflows(query):
+        if event is None or event in await one.memo_value("events", []):
+            queues.append(one.id)
+    orders = await _together([found(client, queue) for queue in queues])
+    return sorted((order for order in orders if order), key=lambda order: order.deployment)
 
 
 async def queues_in_use(client: Client, scheduler: str) -> list[str]:
@@ -138,7 +143,7 @@ async def begin(client: Client, order: Order, request: RunRequest) -> None:
 
 
 async def order_of(client: Client, run_id: str) -> Order | None:
-    """What a run was asked for, or None for an unknown run."""
+    """What a workflow was started with, or None for an unknown one."""
     with _none_if_unknown():
         async for event in client.get_workflow_handle(run_id).fetch_history_events(page_size=1):
             started = event.workflow_execution_started_event_attributes
@@ -213,10 +218,8 @@ async def publish(client: Client, scheduler: str, event: Event) -> list[str]:
     Where several events start a run together, a workflow of the deployment collects them.
     """
     started = []
-    for order in await all_found(client, scheduler):
+    for order in await all_found(client, scheduler, event.name):
         plan = Plan.from_dict(order.plan)
-        if all(trigger.name != event.name for trigger in plan.triggers):
-            continue
         events = complete(plan.triggers, {event.name: event})
         if events is not None:
             request = request_for(scheduler, plan, events)
@@ -287,12 +290,6 @@ async def _end_quietly(client: Client, workflow_id: str) -> bool:
         await client.get_workflow_handle(workflow_id).terminate("deployed again or deleted")
         return True
     return False
-
-
-async def _order(one: WorkflowExecution) -> Order:
-    order = await one.memo_value("order", type_hint=Order)
-    assert isinstance(order, Order)
-    return order
 
 
 def _shelf(scheduler: str) -> str:

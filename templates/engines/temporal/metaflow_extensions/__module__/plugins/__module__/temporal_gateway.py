@@ -71,6 +71,9 @@ def calls_on(client: Client) -> Mapping[str, Call]:
 
 async def serve(to: Address) -> None:
     """Answer requests until there are none."""
+    # The SDK writes its log to the standard output, which is for answers.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     calls: Mapping[str, Call] | None = None
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=2**26)
@@ -91,8 +94,8 @@ async def serve(to: Address) -> None:
         except Exception as error:
             answer = {"error": _said(error, to)}
         try:
-            sys.stdout.write(json.dumps(answer) + "\n")
-            sys.stdout.flush()
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
         except OSError:
             return  # Whoever asked is gone.
 

@@ -71,9 +71,13 @@ class Order:
     version: int = VERSION
 
     def memo(self) -> dict[str, Any]:
-        """What listings show of the run."""
-        flow = self.plan["identity"]["flow_name"]
-        return {"deployment": self.deployment, "flow": flow, "created": self.created}
+        """What listings show of a run or a deployment; servers allow little of it."""
+        return {
+            "deployment": self.deployment,
+            "flow": self.plan["identity"]["flow_name"],
+            "created": self.created,
+            "events": [trigger["name"] for trigger in self.plan.get("triggers", ())],
+        }
 
 
 @dataclass(frozen=True, slots=True)
