@@ -1,9 +1,9 @@
-"""A foreach of six items, more than Metaflow reads one by one, with a body of two steps."""
+"""A foreach of eleven items, more than one digit counts, with a body of two steps."""
 
 from metaflow import FlowSpec, step
 from witness import witness
 
-ITEMS = ["ant", "bee", "cat", "dog", "eel", "fox"]
+ITEMS = ["ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen", "ibis", "jay", "koi"]
 
 
 class MokFanout(FlowSpec):

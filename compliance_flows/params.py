@@ -1,8 +1,9 @@
 """Parameters of every type, with defaults of every kind; start copies what it got."""
 
 import sys
+from pathlib import Path
 
-from metaflow import FlowSpec, JSONType, Parameter, step
+from metaflow import FlowSpec, IncludeFile, JSONType, Parameter, step
 from witness import witness
 
 
@@ -34,6 +35,8 @@ class MokParams(FlowSpec):
     spec = Parameter("spec", type=JSONType, default={"a": [1, None, "b"]})
     parts = Parameter("parts", separator=",", default="x,y")
     stamp = Parameter("stamp", type=str, default=deploy_stamp)
+    doc = IncludeFile("doc", default=str(Path(__file__).with_name("params_doc.txt")))
+    absent = IncludeFile("absent", required=False)
 
     @step
     def start(self):
@@ -41,7 +44,7 @@ class MokParams(FlowSpec):
         self.seen = witness(self)
         names = (
             "text quotes dollar backtick lines foreign braces json_text padded my_word LOUD count "
-            "ratio flag off nothing spec parts stamp"
+            "ratio flag off nothing spec parts stamp doc absent"
         )
         self.got = {name: getattr(self, name) for name in names.split()}
         self.next(self.end)

@@ -1,6 +1,6 @@
 """A step that asks for resources, in numbers that occur nowhere else."""
 
-from metaflow import FlowSpec, resources, step
+from metaflow import FlowSpec, card, resources, step
 from witness import witness
 
 
@@ -13,10 +13,11 @@ class MokResourced(FlowSpec):
         self.seen = witness(self)
         self.next(self.end)
 
+    @card(type="blank")
     @resources(cpu=3, memory=2347, disk=5431)
     @step
     def end(self):
-        """Asks for much; the work itself is small."""
+        """Asks for much; the work itself is small, and leaves a card."""
         self.seen = witness(self)
         self.answer = 42
 

@@ -1,9 +1,12 @@
 """Configs of every kind, and decorators that depend on them at import time."""
 
 import os
+from pathlib import Path
 
-from metaflow import Config, FlowSpec, config_expr, environment, project, step
+from metaflow import Config, FlowSpec, config_expr, environment, project, secrets, step
 from witness import witness
+
+SECRET = {"MOK_SECRET": "pass 'word' ü"}
 
 
 def parse_pairs(text):
@@ -21,6 +24,8 @@ class MokSettings(FlowSpec):
     tuning = Config("tuning", default_value={"project": "mok_default", "colour": "grey"})
     pairs = Config("pairs", default_value="a=1;b=2", parser=parse_pairs)
     raw = Config("raw", default_value="[not: json", plain=True)
+    # A file of the deployer, which no task has.
+    filed = Config("filed", default=str(Path(__file__).with_name("settings_filed.json")))
 
     def note(self):
         """What this step sees."""
@@ -29,8 +34,10 @@ class MokSettings(FlowSpec):
             "colour": self.tuning.colour,
             "pairs": dict(self.pairs),
             "raw": self.raw,
+            "filed": self.filed.place,
             "MOK_COLOUR": os.environ.get("MOK_COLOUR"),
             "MOK_QUOTED": os.environ.get("MOK_QUOTED"),
+            "MOK_SECRET": os.environ.get("MOK_SECRET"),
         }
 
     @environment(vars={"MOK_COLOUR": config_expr("tuning.colour"), "MOK_QUOTED": "a 'b' \"c\" $d"})
@@ -47,9 +54,10 @@ class MokSettings(FlowSpec):
         self.note()
         self.next(self.end)
 
+    @secrets(sources=[{"type": "inline", "id": "mok", "options": {"env_vars": SECRET}}])
     @step
     def end(self):
-        """Without variables."""
+        """With a secret, and without variables of its own."""
         self.note()
 
 

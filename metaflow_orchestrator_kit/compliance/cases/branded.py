@@ -23,7 +23,7 @@ FOUND = Scenario(
     "branded_found",
     "branded",
     caps=(Cap.PROJECT_BRANCH, Cap.FROM_DEPLOYMENT),
-    top={"branch": "feature_y"},
+    top={"branch": "feature_y", "production": True},
     trigger=VALUES,
     via=Via.FROM_DEPLOYMENT,
     timeout=120,
@@ -41,13 +41,15 @@ ADDRESSED = Scenario(
 )
 
 
-def _branch_everywhere(seen: Observation, expect: Expect, branch: str, likely: list[str]) -> None:
+def _branch_everywhere(
+    seen: Observation, expect: Expect, branch: str, likely: list[str], *, production: bool = False
+) -> None:
     assert seen.deployment is not None
     identity = {
         "project": "mok_brand",
-        "branch": f"test.{branch}",
-        "production": False,
-        "project_flow": f"mok_brand.test.{branch}.{seen.deployment.flow_name}",
+        "branch": branch,
+        "production": production,
+        "project_flow": f"mok_brand.{branch}.{seen.deployment.flow_name}",
     }
     for step in STEPS:
         task = facts.one(seen, expect, step, likely)
@@ -65,7 +67,7 @@ def in_every_step(seen: Observation, expect: Expect) -> None:
     _branch_everywhere(
         seen,
         expect,
-        "feature_x",
+        "test.feature_x",
         ["--branch is not among the top-level options of that step's command"],
     )
     facts.ended_well(seen, expect)
@@ -168,9 +170,53 @@ def found_by_name(seen: Observation, expect: Expect) -> None:
 @case("found-keeps-branch", cap=Cap.FROM_DEPLOYMENT, clauses=("B11", "B14"), scenario=FOUND)
 def found_keeps_branch(seen: Observation, expect: Expect) -> None:
     """A run triggered through from_deployment() is in the branch of the deployment."""
+    for step in STEPS:
+        branch = facts.own(facts.one(seen, expect, step), "seen", "branch")
+        expect.true(
+            f"current.branch_name in '{step}'",
+            str(branch).endswith(".feature_y"),
+            expected="the branch feature_y",
+            observed=branch,
+            likely=["the raw branch is not stored with the deployment"],
+        )
+
+
+@case("branch-of-production", cap=Cap.PROJECT_BRANCH, clauses=("D8", "J3"), scenario=FOUND)
+def of_production(seen: Observation, expect: Expect) -> None:
+    """What is deployed with --production runs as production, in its first and in its last step.
+
+    --branch without --production is the branch of a test: the flow reads test data in earnest.
+    """
     _branch_everywhere(
-        seen, expect, "feature_y", ["the raw branch is not stored with the deployment"]
+        seen,
+        expect,
+        "prod.feature_y",
+        ["--production is not among the top-level options of init and of every step"],
+        production=True,
     )
+
+
+@case("found-without-flow-file", cap=Cap.FROM_DEPLOYMENT, clauses=("I3", "I4"), scenario=FOUND)
+def found_without_flow_file(seen: Observation, expect: Expect) -> None:
+    """What was deployed runs when its flow file, and all beside it, is gone from the deployer.
+
+    The folder of the flow is removed after create(): a deployment that runs that file in place
+    breaks when somebody saves, moves or deletes it, with production on it.
+    """
+    expect.equal(
+        "whether the folder of the flow was there when the run was triggered",
+        expected=False,
+        observed=seen.extra.get("flow_folder"),
+    )
+    for step in STEPS:
+        task = facts.one(seen, expect, step, ["the tasks run the deployer's own file"])
+        expect.true(
+            f"task {step}/{task.id}",
+            task.successful,
+            expected="successful",
+            observed=task.exception or "failed",
+            likely=["modules beside the flow file do not travel with it"],
+        )
 
 
 @case("found-keeps-parameters", cap=Cap.FROM_DEPLOYMENT, clauses=("B6", "B11"), scenario=FOUND)

@@ -122,6 +122,39 @@ def one_pathspec(seen: Observation, expect: Expect) -> None:
     )
 
 
+@case("linear-attribute-files", cap=Cap.LINEAR_DAG, clauses=("C3", "C4"), scenario=LINEAR)
+def attribute_files(seen: Observation, expect: Expect) -> None:
+    """create and trigger answer through the FIFO that they are given: one JSON object each.
+
+    A key that is missing there is None in the objects that the user holds, and shows much later.
+    """
+    assert seen.deployment is not None
+    name, flow = seen.deployment.name, seen.deployment.flow_name
+    likely = ["the keys of the attribute file are others than Metaflow reads"]
+    given = seen.deployment.attributes
+    expect.equal(
+        "name and flow_name in the attribute file of create",
+        expected={"name": name, "flow_name": flow},
+        observed={key: given.get(key) for key in ("name", "flow_name")},
+        likely=likely,
+    )
+    given = seen.deployment.trigger_attributes
+    expect.equal(
+        "name and pathspec in the attribute file of trigger",
+        expected={"name": name, "pathspec": seen.pathspec},
+        observed={key: given.get(key) for key in ("name", "pathspec")},
+        likely=likely,
+    )
+    for key, value in {"create": seen.deployment.attributes, "trigger": given}.items():
+        expect.true(
+            f"metadata in the attribute file of {key}",
+            bool(re.match(r"^[a-z]+@", str(value.get("metadata")))),
+            expected="provider@location, as obj.metadata.metadata_str() gives it",
+            observed=value.get("metadata"),
+            likely=likely,
+        )
+
+
 @case("linear-trigger-returns", cap=Cap.LINEAR_DAG, clauses=("C6",), scenario=LINEAR)
 def trigger_returns(seen: Observation, expect: Expect) -> None:
     """trigger() returns as soon as the scheduler has accepted the run, not when the run ends.

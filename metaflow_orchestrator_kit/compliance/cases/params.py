@@ -9,7 +9,7 @@ from metaflow_orchestrator_kit.compliance import words
 from metaflow_orchestrator_kit.compliance.case import case
 from metaflow_orchestrator_kit.compliance.cases import facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
-from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
+from metaflow_orchestrator_kit.compliance.model import DIRECTORY, Observation, Scenario
 
 HOSTILE: dict[str, str] = {
     "text": "a=b,c;d \\new \\t 'x",
@@ -47,24 +47,28 @@ DEFAULTS: dict[str, Any] = {
     "nothing": None,
     "spec": {"a": [1, None, "b"]},
     "parts": ["x", "y"],
+    "doc": 'Zeile 1: Grüße\n{{x}} $HOME "q"\n',
+    "absent": None,
 }
+
+GIVEN_DOC = "given: 東京\n`id` 'q'\n"
+FURTHER = {
+    **{"parts": "p,q,r", "my_word": "given-word", "loud": "GIVEN LOUD"},
+    "doc": f"{DIRECTORY}/params_given.txt",
+}
+
+LIMITS: dict[str, Any] = {"timeout": 120, "expected": 9}
 
 GIVEN = Scenario(
     "params_given",
     "params",
     caps=(Cap.RUN_PARAMS,),
-    trigger={**HOSTILE, **TYPED, "parts": "p,q,r", "my_word": "given-word", "loud": "GIVEN LOUD"},
+    trigger={**HOSTILE, **TYPED, **FURTHER},
     script="trigger_wrongly_first",
-    timeout=120,
-    expected=9,
+    **LIMITS,
 )
 NOT_GIVEN = Scenario(
-    "params_defaults",
-    "params",
-    caps=(Cap.RUN_PARAMS,),
-    script="list_deployments",
-    timeout=120,
-    expected=9,
+    "params_defaults", "params", caps=(Cap.RUN_PARAMS,), script="list_deployments", **LIMITS
 )
 
 
@@ -113,6 +117,22 @@ def of_every_type(seen: Observation, expect: Expect) -> None:
                 "False and None are confused: only None means that nothing was given",
                 "JSON is encoded twice, or as Python's repr",
             ],
+        )
+
+
+@case("params-included-file", cap=Cap.RUN_PARAMS, clauses=("B4", "E6"), scenario=GIVEN)
+def included_file(seen: Observation, expect: Expect) -> None:
+    """The content of a file that is given for an IncludeFile is in the task, text as it was.
+
+    The file is the caller's: no task can see its path. One that is not given is None.
+    """
+    got = _got(seen, expect)
+    for name, value in {"doc": GIVEN_DOC, "absent": None}.items():
+        expect.equal(
+            f"included file '{name}' in the task",
+            expected=value,
+            observed=got.get(name, "<missing>"),
+            likely=["the path is handed on in place of what trigger made of the file"],
         )
 
 
@@ -216,7 +236,6 @@ def filtered(seen: Observation, expect: Expect) -> None:
         "deployments of a flow that does not exist",
         expected={"result": []},
         observed=seen.extra.get("listed_other"),
-        likely=["the flow name is not compared with the one stored at deploy"],
     )
 
 
@@ -258,7 +277,7 @@ def foreign_run(seen: Observation, expect: Expect) -> None:
         or outcome.get("result") is False,
         expected="False, or an exception",
         observed=outcome or "never tried",
-        likely=["the prefix of the run id is cut off without a look at it"],
+        likely=["the prefix of the run id is cut off unseen"],
     )
 
 
@@ -271,7 +290,7 @@ def deleted(seen: Observation, expect: Expect) -> None:
         "error" in seen.extra.get("found_after_delete", {}),
         expected="an exception",
         observed=seen.extra.get("found_after_delete"),
-        likely=["the deployment is only disabled", "what was stored beside it stays"],
+        likely=["the deployment is only disabled"],
     )
     again = seen.extra.get("delete_again", {})
     expect.true(

@@ -53,6 +53,24 @@ def compiled(seen: Observation, expect: Expect) -> None:
     )
 
 
+@case("card-stored", cap=Cap.LINEAR_DAG, clauses=("G7",), scenario=RESOURCED)
+def card_stored(seen: Observation, expect: Expect) -> None:
+    """The card of a task is stored where the client finds it.
+
+    It is made in the task, by a process of its own, with the settings that the task was given.
+    """
+    facts.one(seen, expect, "end")
+    expect.equal(
+        "number of cards of 'end', by metaflow.cards.get_cards()",
+        expected={"result": 1},
+        observed=seen.extra.get("cards"),
+        likely=[
+            "METAFLOW_CARD_* or METAFLOW_DATASTORE_SYSROOT_* is not set in tasks",
+            "the task is not registered while it runs: its id is an integer",
+        ],
+    )
+
+
 def _requests(text: str, name: str, value: str) -> bool:
     """Whether a description asks for that much, as a number or with a unit (``2347M``)."""
     exact = re.compile(rf"{value}(\.0+)?\s*([kmg]i?b?)?", re.IGNORECASE)

@@ -22,6 +22,13 @@ SETTINGS = Scenario(
     expected=8,
 )
 
+CONFIGS = {
+    "colour": "tür kis",
+    "pairs": {"a": 10, "b": 20},
+    "raw": "[not: json",
+    "filed": "a file of the deployer",
+}
+
 LIKELY = [
     "METAFLOW_FLOW_CONFIG_VALUE is missing in the commands of some steps: the defaults hold there",
     "it holds raw values instead of kv.<name>: the user's parser gets JSON",
@@ -32,9 +39,10 @@ LIKELY = [
     "config-values", cap=Cap.CONFIG_EXPR, clauses=("D7", "G6"), scenario=SETTINGS, sees_errors=True
 )
 def values(seen: Observation, expect: Expect) -> None:
-    """Every step sees the config values of the deployment: overridden, parsed, plain.
+    """Every step sees the config values of the deployment: overridden, parsed, plain, from a file.
 
-    Where the user's parser gets JSON instead of the text it knows, even init fails.
+    Where the user's parser gets JSON instead of the text it knows, even init fails. The file that
+    a config has for its default is the deployer's: no task can read it.
     """
     expect.equal(
         "error on the way to the end of the run",
@@ -47,8 +55,8 @@ def values(seen: Observation, expect: Expect) -> None:
         got = got if isinstance(got, dict) else {}
         expect.equal(
             f"configs in '{step}'",
-            expected={"colour": "tür kis", "pairs": {"a": 10, "b": 20}, "raw": "[not: json"},
-            observed={name: got.get(name) for name in ("colour", "pairs", "raw")},
+            expected=CONFIGS,
+            observed={name: got.get(name) for name in CONFIGS},
             likely=LIKELY,
         )
     facts.ended_well(seen, expect, LIKELY)
@@ -78,21 +86,23 @@ def in_decorators(seen: Observation, expect: Expect) -> None:
 
 @case("config-in-environment", cap=Cap.CONFIG_EXPR, clauses=("G8",), scenario=SETTINGS)
 def in_environment(seen: Observation, expect: Expect) -> None:
-    """Variables of @environment are set in their step, config_expr included, and only there.
+    """Variables of @environment and @secrets are set in their step, and only there.
 
-    The decorator itself acts in Metaflow's own runtime only: the scheduler has to set them.
+    @environment itself acts in Metaflow's own runtime only: the scheduler has to set what it
+    says, config_expr included. @secrets acts in the task, and fails where its variable is set
+    already.
     """
     likely = ["@environment is not translated", "its variables are read before configs are known"]
-    for step, colour, quoted in (
-        ("start", "tür kis", "a 'b' \"c\" $d"),
-        ("middle", "tür kis-middle", None),
-        ("end", None, None),
+    for step, colour, quoted, secret in (
+        ("start", "tür kis", "a 'b' \"c\" $d", None),
+        ("middle", "tür kis-middle", None, None),
+        ("end", None, None, "pass 'word' ü"),
     ):
         got = facts.own(facts.one(seen, expect, step), "got")
         expect.equal(
             f"variables in '{step}'",
-            expected={"MOK_COLOUR": colour, "MOK_QUOTED": quoted},
-            observed={name: got.get(name) for name in ("MOK_COLOUR", "MOK_QUOTED")}
+            expected={"MOK_COLOUR": colour, "MOK_QUOTED": quoted, "MOK_SECRET": secret},
+            observed={name: got.get(name) for name in ("MOK_COLOUR", "MOK_QUOTED", "MOK_SECRET")}
             if isinstance(got, dict)
             else got,
             likely=likely,

@@ -62,3 +62,26 @@ def stops(seen: Observation, expect: Expect) -> None:
         expected=seen.extra.get("entries_before"),
         observed=seen.extra.get("entries_after"),
     )
+
+
+@case("terminate-twice", cap=Cap.TERMINATE, clauses=("L4",), scenario=TERMINATED)
+def twice(seen: Observation, expect: Expect) -> None:
+    """terminate() of a run that is over changes nothing, and does not break.
+
+    Whoever cleans up calls it for every run, and cannot know which of them has ended meanwhile.
+    """
+    outcome = seen.extra.get("terminate_again", {})
+    expect.true(
+        "terminate() once more",
+        outcome.get("result") in (True, False)
+        or outcome.get("error") not in (None, "AttributeError", "TypeError", "KeyError"),
+        expected="True, False, or an exception of Metaflow's",
+        observed=outcome or "never tried",
+        likely=["the answer of the scheduler for a run that is over is not foreseen"],
+    )
+    expect.equal(
+        "the status after terminate(), and after the second one",
+        expected=seen.final_status,
+        observed=seen.extra.get("status_after"),
+        likely=["the second terminate() overwrites how the run has ended"],
+    )

@@ -49,8 +49,8 @@ def terminate_while_running(live: Live) -> None:
     live.extra["entries_before"] = len(live.ledger())
     time.sleep(2.0)  # what must not happen has this long to happen
     live.extra["entries_after"] = len(live.ledger())
-    live.extra["status_after"] = live.status()
     live.extra["terminate_again"] = outcome(live.triggered.terminate)
+    live.extra["status_after"] = live.status()
 
 
 @action
@@ -100,7 +100,7 @@ def trigger_wrongly_first(live: Live) -> None:
 
 @action
 def compile_and_run(live: Live) -> None:
-    """Run to the end; ``extra`` holds what ``create --only-json`` prints."""
+    """Run to the end; ``extra`` has what ``create --only-json`` prints, and the number of cards."""
     command = [sys.executable, str(live.flow_file), "--no-pylint"]
     command += [live.settings.scheduler_type, "create", "--only-json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -110,6 +110,17 @@ def compile_and_run(live: Live) -> None:
         "stderr": done.stderr[-4000:],
     }
     run_to_end(live)
+    live.extra["cards"] = outcome(lambda: _cards(live, "end"))
+
+
+def _cards(live: Live, step: str) -> int:
+    """How many cards the task of a step has, for the client."""
+    from metaflow import Run, namespace
+    from metaflow.cards import get_cards
+
+    namespace(None)
+    run = Run(live.triggered.pathspec, _namespace_check=False)
+    return len(list(get_cards(run[step].task)))
 
 
 def outcome(call: Callable[[], Any]) -> dict[str, Any]:

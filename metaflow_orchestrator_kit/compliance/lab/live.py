@@ -122,10 +122,14 @@ class Live:
         elsewhere = self.folder / "elsewhere"
         elsewhere.mkdir(exist_ok=True)
         os.chdir(elsewhere)
+        # Nothing but the name is left to whoever finds it.
+        self.flow_file.parent.rename(self.folder / "flow-as-deployed")
+        self.extra["flow_folder"] = self.flow_file.parent.exists()
         self.phase = "from_deployment"
         start = time.monotonic()
         find = getattr(DeployedFlow, f"from_{self.method}")
-        self.deployed = find(self.deployment.name)
+        # What Metaflow knows it by; a DeployedFlow may show people another name.
+        self.deployed = find(self.deployment.attributes.get("name") or self.deployment.name)
         self.seconds["from_deployment"] = time.monotonic() - start
 
     def trigger(self, **arguments: Any) -> None:

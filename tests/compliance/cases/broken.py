@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from broken_deployments import BROKEN_DEPLOYMENTS
 from broken_options import BROKEN_OPTIONS
 from made import (
     RUN,
@@ -207,4 +208,5 @@ BROKEN: tuple[Broken, ...] = (
     Broken("terminate-stops", "retried", of_step("work", attempts=[0, 1]), "attempts of task work"),
     Broken("terminate-stops", "later", extra("entries_after", 4), "before and after"),
     *BROKEN_OPTIONS,
+    *BROKEN_DEPLOYMENTS,
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from good_deployments import GOOD_DEPLOYMENTS
 from good_options import GOOD_OPTIONS
 from made import RUN, observed, task, with_ledger
 
-from metaflow_orchestrator_kit.compliance.cases import params
+from metaflow_orchestrator_kit.compliance.cases import fanout, params, settings
 from metaflow_orchestrator_kit.compliance.model import Deployment, Observation
 
 
@@ -36,7 +37,16 @@ def _linear() -> Observation:
         )
         for step in times
     ]
-    return with_ledger(observed(*tasks, user_tags=["mok-tag", "grün tag"]))
+    answer = {"name": "MokFlow-name", "metadata": "local@/root"}
+    deployment = Deployment(
+        "MokFlow-name",
+        "MokFlow",
+        "local@/root",
+        attributes={**answer, "flow_name": "MokFlow"},
+        trigger_attributes={**answer, "pathspec": f"MokFlow/{RUN}"},
+    )
+    tags = ["mok-tag", "grün tag"]
+    return with_ledger(observed(*tasks, user_tags=tags, deployment=deployment))
 
 
 def _params(*, given: bool) -> Observation:
@@ -44,7 +54,7 @@ def _params(*, given: bool) -> Observation:
     got = {**defaults, "stamp": "MokFlow in create"}
     if given:
         got |= {**params.HOSTILE, **params.TYPED, "parts": ["p", "q", "r"]}
-        got |= {"my_word": "given-word", "LOUD": "GIVEN LOUD"}
+        got |= {"my_word": "given-word", "LOUD": "GIVEN LOUD", "doc": params.GIVEN_DOC}
     extra: dict[str, Any] = {
         "misspelt": {"error": "ValueError", "message": "Unknown argument: cuont"},
         "mistyped": {"error": "TypeError", "message": "Invalid type"},
@@ -76,7 +86,7 @@ def _branches() -> Observation:
 
 
 def _fanout() -> Observation:
-    items = list(enumerate(["ant", "bee", "cat", "dog", "eel", "fox"]))
+    items = list(enumerate(fanout.ITEMS))
     shaped = [[index, item.upper(), [index, item]] for index, item in items]
     return observed(
         task("start"),
@@ -137,15 +147,15 @@ def _failed(step: str, exception: str, **fields: Any) -> Observation:
 
 
 def _settings() -> Observation:
-    values = {"colour": "tür kis", "pairs": {"a": 10, "b": 20}, "raw": "[not: json"}
+    nothing = {"MOK_COLOUR": None, "MOK_QUOTED": None, "MOK_SECRET": None}
     variables = {
-        "start": {"MOK_COLOUR": "tür kis", "MOK_QUOTED": "a 'b' \"c\" $d"},
-        "middle": {"MOK_COLOUR": "tür kis-middle", "MOK_QUOTED": None},
-        "end": {"MOK_COLOUR": None, "MOK_QUOTED": None},
+        "start": {**nothing, "MOK_COLOUR": "tür kis", "MOK_QUOTED": "a 'b' \"c\" $d"},
+        "middle": {**nothing, "MOK_COLOUR": "tür kis-middle"},
+        "end": {**nothing, "MOK_SECRET": "pass 'word' ü"},
     }
     seen = {"project": "mok_tuned", "branch": "user.tester"}
     tasks = [
-        task(step, seen=seen, artifacts={"got": {**values, **own}})
+        task(step, seen=seen, artifacts={"got": {**settings.CONFIGS, **own}})
         for step, own in variables.items()
     ]
     return observed(*tasks, system_tags=["project:mok_tuned", "project_branch:user.tester"])
@@ -154,16 +164,17 @@ def _settings() -> Observation:
 def _branded(branch: str) -> Observation:
     seen = {
         "project": "mok_brand",
-        "branch": f"test.{branch}",
-        "production": False,
-        "project_flow": f"mok_brand.test.{branch}.MokFlow",
+        "branch": branch,
+        "production": branch.startswith("prod."),
+        "project_flow": f"mok_brand.{branch}.MokFlow",
     }
     got = {"alpha": 41, "spec": {"a": [1, "ü", None]}, "my_word": "it's $HOME"}
     tasks = [task(step, seen=seen, artifacts={"got": got}) for step in ("start", "middle", "end")]
     return observed(
         *tasks,
-        system_tags=["project:mok_brand", f"project_branch:test.{branch}"],
+        system_tags=["project:mok_brand", f"project_branch:{branch}"],
         deployment=Deployment(seen["project_flow"], "MokFlow", "local@/root"),  # type: ignore[arg-type]
+        extra={"flow_folder": False},
     )
 
 
@@ -214,11 +225,13 @@ def _looping() -> Observation:
 def _resourced() -> Observation:
     plan = {"steps": {"end": {"resources": {"cpu": 3.0, "memory": "2347M", "disk": 5431}}}}
     compiled = {"code": 0, "stdout": json.dumps(plan), "stderr": ""}
-    return observed(task("start"), task("end"), extra={"compiled": compiled})
+    extra = {"compiled": compiled, "cards": {"result": 1}}
+    return observed(task("start"), task("end"), extra=extra)
 
 
 def _terminated() -> Observation:
     extra = {"terminate": {"result": True}, "entries_before": 3, "entries_after": 3}
+    extra |= {"terminate_again": {"result": True}, "status_after": "ABORTED"}
     works = [task("work", index=[i], successful=False, finished=False) for i in range(2)]
     seen = observed(task("start"), *works, good=False, final_status="ABORTED", extra=extra)
     return with_ledger(seen)
@@ -233,7 +246,6 @@ _LAST_WORDS = {
 GOOD: dict[str, Observation] = {
     "linear": _linear(),
     "renamed": observed(task("begin"), task("finish", artifacts=_TRAIL)),
-    "single": observed(task("only", artifacts={"answer": 42})),
     "failing": _failed("broken", "ValueError: planned in broken", **_LAST_WORDS),
     "failing_helped": with_ledger(
         observed(
@@ -251,8 +263,8 @@ GOOD: dict[str, Observation] = {
     "timing": _timing(),
     "overtime": _failed("slow", "TimeoutException: Step slow timed out after 2 seconds"),
     "settings": _settings(),
-    "branded": _branded("feature_x"),
-    "branded_found": _branded("feature_y"),
+    "branded": _branded("test.feature_x"),
+    "branded_found": _branded("prod.feature_y"),
     "nested": _nested(),
     "switching": _switching(),
     "looping": _looping(),
@@ -265,4 +277,5 @@ GOOD: dict[str, Observation] = {
     "resourced": _resourced(),
     "terminated": _terminated(),
     **GOOD_OPTIONS,
+    **GOOD_DEPLOYMENTS,
 }

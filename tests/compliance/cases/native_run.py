@@ -29,7 +29,7 @@ def main(flow: str, folder: Path, options: list[str], parameters: list[str]) -> 
         env={**os.environ, "MOK_LEDGER": str(ledger)},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=500,
         check=False,
     )
     started = re.search(r"\(run-id (\S+?)\)", done.stdout + done.stderr)

@@ -22,6 +22,8 @@ JUDGES_THE_RUN = {
     "failing-status",
     "found-by-name",
     "hooks-after-success",
+    "init-fails",
+    "linear-attribute-files",
     "linear-no-files",
     "linear-no-processes",
     "linear-run-succeeds",

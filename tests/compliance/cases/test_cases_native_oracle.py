@@ -18,10 +18,16 @@ import pytest
 from metaflow_orchestrator_kit.compliance.cases import all_cases, params
 from metaflow_orchestrator_kit.compliance.expect import Expect
 from metaflow_orchestrator_kit.compliance.model import Observation
+from metaflow_orchestrator_kit.paths import compliance_flows
 
 ONLY_DEPLOYED = {
     "linear-ids",
     "linear-tags-on-run",
+    "linear-attribute-files",
+    "init-fails",
+    "two-deployments",
+    "runs-at-once",
+    "card-stored",
     "params-misspelt",
     "params-mistyped",
     "params-computed-default",
@@ -41,7 +47,14 @@ WITH = ("retry:times=1,minutes_between_retries=0", "catch:var=problem,print_exce
 
 
 def _given() -> tuple[str, ...]:
-    words = {**params.HOSTILE, "parts": "p,q,r", "my-Word": "given-word", "LOUD": "GIVEN LOUD"}
+    doc = compliance_flows() / "params_given.txt"
+    words = {
+        **params.HOSTILE,
+        "doc": str(doc),
+        "parts": "p,q,r",
+        "my-Word": "given-word",
+        "LOUD": "GIVEN LOUD",
+    }
     for name, value in params.TYPED.items():
         words[name] = json.dumps(value) if isinstance(value, dict) else str(value)
     return tuple(word for name, value in words.items() for word in (f"--{name}", value))
@@ -60,6 +73,7 @@ class Native:
 NATIVE = (
     *(Native(flow, flow) for flow in ("linear", "renamed", "single", "failing", "branches")),
     *(Native(flow, flow) for flow in ("fanout", "retrying", "catching", "timing", "overtime")),
+    Native("nothing", "nothing"),
     *(Native(flow, flow) for flow in ("resourced", "nested", "switching", "looping", "gang")),
     Native("failing_helped", "failing", ("--with", WITH[0], "--with", WITH[1])),
     Native("params_defaults", "params"),
@@ -75,6 +89,7 @@ NATIVE = (
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("native", NATIVE, ids=lambda native: native.scenario)
 def test_metaflows_own_runtime_passes(native: Native, tmp_path: Path) -> None:
     environment = {
@@ -100,7 +115,7 @@ def test_metaflows_own_runtime_passes(native: Native, tmp_path: Path) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=250,
+        timeout=540,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

@@ -1,0 +1,38 @@
+"""A case on a run that fails before its first step."""
+
+from __future__ import annotations
+
+from metaflow_orchestrator_kit.capabilities import Cap
+from metaflow_orchestrator_kit.compliance import words
+from metaflow_orchestrator_kit.compliance.case import case
+from metaflow_orchestrator_kit.compliance.expect import Expect
+from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
+
+UNREADY = Scenario("unready", "unready", caps=(Cap.LINEAR_DAG,), timeout=120, expected=5)
+
+
+@case("init-fails", cap=Cap.LINEAR_DAG, clauses=("L1", "L2"), scenario=UNREADY, sees_errors=True)
+def init_fails(seen: Observation, expect: Expect) -> None:
+    """A run whose init fails ends as failed within a minute, although Metaflow never saw it.
+
+    Such a run has no record in the metadata: a status that is read there waits for ever.
+    """
+    # That the run cannot be read afterwards is as it should be.
+    error = None if seen.error is None or seen.error.phase == "read" else seen.error
+    expect.equal(
+        "error on the way to the end of the run",
+        expected=None,
+        observed=None if error is None else f"{error.phase}: {error.message}",
+        likely=["the status is derived from the Metaflow run, which does not exist"],
+    )
+    expect.true(
+        "the final status",
+        words.is_bad(seen.final_status),
+        expected=f"one of {', '.join(sorted(words.FAILED))}",
+        observed=seen.final_status,
+        likely=["the exit code of init is not looked at"],
+    )
+    expect.at_most(
+        "seconds from the trigger to that status", limit=60, observed=seen.terminal_after
+    )
+    expect.equal("tasks of the run", expected=[], observed=[task.step for task in seen.tasks])
