@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.capabilities import Cap
+from metaflow_orchestrator_kit.compliance import declaration
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
@@ -35,6 +36,7 @@ _REFUSED = {
     "SWITCH": ("split-switch",),
 }
 _FIX = "Declare what holds: the compliance suite runs what is declared and skips the rest."
+_FIX_NOTE = f"Write {declaration.FORMS}, and list in {NAME} what holds."
 
 
 class CapabilitiesDeclared(Rule):
@@ -57,6 +59,13 @@ class CapabilitiesDeclared(Rule):
         def schedule(flow):
             return flow._flow_decorators.get("schedule")
         """)),
+        Example("with notes", compiler("""\
+        SUPPORTED_CAPABILITIES = ("LINEAR_DAG", "BRANCHING")
+        CAPABILITY_NOTES = {
+            "BRANCHING": "since 1.4",
+            "CONDA": "impossible: the workers have no network",
+        }
+        """)),
         Example("taken from the kit", compiler("""\
         from metaflow_orchestrator_kit import REQUIRED
         SUPPORTED_CAPABILITIES = tuple(cap.name for cap in REQUIRED)
@@ -68,6 +77,12 @@ class CapabilitiesDeclared(Rule):
             "LINEAR_DAG",
             "NESTED_FOR_EACH",  # <-- here
         )
+        """)),
+        Example("a note that says the contrary", compiler("""\
+        SUPPORTED_CAPABILITIES = ("LINEAR_DAG",)
+        CAPABILITY_NOTES = {
+            "FOREACH": "since 1.4",  # <-- here
+        }
         """)),
         Example("refused by the code", compiler("""\
         SUPPORTED_CAPABILITIES = ["LINEAR_DAG", "EXIT_HOOK"]  # <-- here
@@ -84,7 +99,7 @@ class CapabilitiesDeclared(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         known = {cap.name for cap in Cap}
-        for program, value in _declarations(analysis):
+        for program, value in _declarations(analysis, NAME):
             verdict.ok(program.place(value), "capabilities are declared")
             for name, place in _names(program, value):
                 if name not in known:
@@ -95,17 +110,41 @@ class CapabilitiesDeclared(Rule):
                 elif name in _SIGNS and not mentions(analysis, _SIGNS[name]):
                     text = f"`{name}` is declared, and nothing in the code has to do with it"
                     verdict.fail(place, text, _FIX)
+        for program, value in _declarations(analysis, declaration.NAME):
+            self._check_notes(analysis, program, value, verdict)
         if not verdict.findings and not verdict.evidence:
             verdict.not_applicable(f"no {NAME} is declared")
 
+    def _check_notes(
+        self, analysis: Analysis, program: Program, value: ast.expr, verdict: Judge
+    ) -> None:
+        """The notes on capabilities are of a known form, and agree with the declaration."""
+        try:
+            notes = ast.literal_eval(value)
+        except ValueError:
+            return  # computed: the compliance suite reads it at run time
+        supported = {
+            name
+            for where, names in _declarations(analysis, NAME)
+            for name, _ in _names(where, names)
+        }
+        verdict.ok(program.place(value), "capabilities have notes")
+        places = {
+            key.value: program.place(key)
+            for key in (value.keys if isinstance(value, ast.Dict) else [])
+            if isinstance(key, ast.Constant)
+        }
+        for name, problem in declaration.problems(notes, supported).items():
+            verdict.fail(places.get(name, program.place(value)), problem, _FIX_NOTE)
 
-def _declarations(analysis: Analysis) -> Iterator[tuple[Program, ast.expr]]:
+
+def _declarations(analysis: Analysis, name: str) -> Iterator[tuple[Program, ast.expr]]:
     for program in programs(analysis):
         for node in program.nodes(ast.Assign):
-            if any(isinstance(t, ast.Name) and t.id == NAME for t in node.targets):
+            if any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
                 yield program, node.value
         for typed in program.nodes(ast.AnnAssign):
-            if isinstance(typed.target, ast.Name) and typed.target.id == NAME and typed.value:
+            if isinstance(typed.target, ast.Name) and typed.target.id == name and typed.value:
                 yield program, typed.value
 
 
