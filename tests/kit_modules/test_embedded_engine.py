@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -60,6 +61,45 @@ def test_a_killed_executor_leaves_no_task_and_its_run_goes_on_where_it_was(
     assert live.marked(run_id, "body", "begin").count((0, 0)) == 1
     assert live.marked(run_id, "body", "end") == [(0, 0), (1, 0)]
     assert live.marked(run_id, "end", "begin") == [(None, 0)]
+    live.no_process_is_left()
+
+
+def kill_everything(live: Live) -> list[tuple[int, str]]:
+    """Kill all processes of a test at one moment, or nearly; those that there were."""
+    found = sorted(live.processes(), key=lambda one: "embedded_keeper" not in one[1])
+    for pid, _ in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return found
+
+
+def test_a_killed_keeper_is_replaced(live: Live) -> None:
+    run_id = live.start(live.deploy("solo"), hold=True)
+    live.has_begun(run_id)
+    ((first, _),) = keepers_of(live)
+
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: {pid for pid, _ in keepers_of(live)} - {first}, "another keeper")
+    kill_executor(live)
+    begun = live.notes(run_id) / "begun"
+    wait_until(lambda: begun.read_text() == "0\n0\n", "the attempt is repeated")
+
+    live.let_go(run_id)
+    assert live.finished(run_id).status == "SUCCEEDED"
+    live.no_process_is_left()
+
+
+def test_after_the_machine_went_down_a_run_goes_on_when_somebody_looks(live: Live) -> None:
+    run_id = live.start(live.deploy("solo"), hold=True)
+    live.has_begun(run_id)
+    wait_until(lambda: not kill_everything(live), "nothing is left to be killed")
+
+    assert run_id in [run.run_id for run in live.engine.runs("Solo")]
+
+    begun = live.notes(run_id) / "begun"
+    wait_until(lambda: begun.read_text() == "0\n0\n", "the attempt is repeated")
+    live.let_go(run_id)
+    assert live.finished(run_id).status == "SUCCEEDED"
     live.no_process_is_left()
 
 

@@ -1,4 +1,4 @@
-"""Starts the executor of a run, and another one whenever it dies, until the run is over.
+"""Starts another executor of a run whenever one dies, until the run is over.
 
     python embedded_keeper.py RUN_FOLDER COMMAND...
 
@@ -6,7 +6,7 @@ The keeper of a run waits for the run's *lease*, a file lock. The kernel gives i
 moment in which an executor is gone, whatever killed it, so waiting needs no processor time and no
 process id that might be another program's by now. The executor looks after its keeper in turn. Only
 when both are killed at the same moment, or with the machine, nobody is left: then the next command
-that looks at the run, or the server, starts a keeper again.
+that looks at the run, the end of another run, or the server starts both again.
 
 It is a program of its own that imports next to nothing, because every run in progress has one.
 """
@@ -30,7 +30,7 @@ def keep(folder: str, command: list[str]) -> None:
         command: starts the executor, which takes over the lease.
     """
     pause = _PAUSES[0]
-    while exit_code := _execute(f"{folder}/lease", command):
+    while exit_code := _execute(folder, command):
         if exit_code < 0:  # Killed. The next one has every chance.
             pause = _PAUSES[0]
             continue
@@ -38,10 +38,12 @@ def keep(folder: str, command: list[str]) -> None:
         pause = min(2 * pause, _PAUSES[1])
 
 
-def _execute(lease: str, command: list[str]) -> int:
-    """Run one executor to its end; its exit code, negative for a signal."""
-    descriptor = os.open(lease, os.O_RDWR | os.O_CREAT, 0o600)
+def _execute(folder: str, command: list[str]) -> int:
+    """Wait until there is no executor, and run one; its exit code, negative for a signal."""
+    descriptor = os.open(f"{folder}/lease", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
+    if os.path.exists(f"{folder}/over"):
+        return 0
     os.set_inheritable(descriptor, True)
     pid = os.fork()
     if pid == 0:
