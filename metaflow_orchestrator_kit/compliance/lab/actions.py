@@ -132,11 +132,7 @@ def outcome(call: Callable[[], Any]) -> dict[str, Any]:
 
 
 def outcome_elsewhere(call: Callable[[], Any]) -> dict[str, Any]:
-    """The outcome of a call in another process; the message has all that its commands printed.
-
-    Metaflow's own message has that output too, but now and then not all of it: it is copied while
-    the command goes on.
-    """
+    """The outcome of a call in another process; the message has all that its commands printed."""
 
     def attempt() -> dict[str, Any]:
         with tempfile.TemporaryFile() as printed:
@@ -145,7 +141,9 @@ def outcome_elsewhere(call: Callable[[], Any]) -> dict[str, Any]:
             found = outcome(call)
             for thread in threading.enumerate():
                 if thread is not threading.current_thread():
-                    thread.join(timeout=1)
+                    thread.join(timeout=30)
+            sys.stdout.flush()
+            sys.stderr.flush()
             printed.seek(0)
             text = printed.read().decode("utf-8", "replace").strip()
         if "error" in found and text and text not in found["message"]:

@@ -1,4 +1,4 @@
-"""Keeps what deployer commands write to their attribute file, on its way to Metaflow."""
+"""Keeps what deployer commands answer and print, on its way to Metaflow."""
 
 from __future__ import annotations
 
@@ -7,21 +7,41 @@ from typing import Any
 
 _contents: list[str] = []
 
+_PATIENCE = 30.0
+"""Seconds that the output of a command that has ended may take to be copied."""
+
 
 def install() -> None:
-    """Listen to Metaflow's own reading of the file; before any extension imports it."""
+    """Listen to Metaflow's own reading of the attribute file; before any extension imports it."""
     import metaflow.runner.deployer_impl as implementation
     import metaflow.runner.utils as utils
 
     read = utils.handle_timeout
 
-    def handle_timeout(*arguments: Any, **keywords: Any) -> Any:
-        content = read(*arguments, **keywords)
+    def handle_timeout(
+        attribute_file_fd: int, command_obj: Any, *arguments: Any, **keywords: Any
+    ) -> Any:
+        try:
+            content = read(attribute_file_fd, command_obj, *arguments, **keywords)
+        except RuntimeError as error:
+            _wait_for_output(command_obj)
+            raise RuntimeError(utils.make_process_error_message(command_obj)) from error
         _contents.append(content)
         return content
 
     utils.handle_timeout = handle_timeout
     implementation.handle_timeout = handle_timeout
+
+
+def _wait_for_output(command_obj: Any) -> None:
+    """Wait until all that a command has printed is in the files that its error is made from.
+
+    Metaflow makes the message as soon as the command has ended, while threads still copy its last
+    words: what a refusal says is lost then, now and again.
+    """
+    if command_obj.process.poll() is not None:
+        for thread in (command_obj.stdout_thread, command_obj.stderr_thread):
+            thread.join(_PATIENCE)
 
 
 def last() -> dict[str, Any]:
