@@ -7,12 +7,13 @@ WORKERS ?= 2
 
 DEMO := .venv-demo/bin
 TEST := .venv-test/bin
+TEMPORAL := .venv-temporal/bin
 PROJECT := .demo/my_scheduler
 
 say = @printf '\n== %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow test-matrix bench clean demo-env test-env
+.PHONY: help demo test lint test-fast test-slow test-matrix test-temporal bench bench-engine crash load clean demo-env test-env
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
@@ -51,6 +52,22 @@ test-matrix: ## the fast tests on the oldest and newest Python and Metaflow
 	@tools/check-python.sh "$(PYTHON)"
 	$(PYTHON) tools/matrix.py -n $(WORKERS)
 
+test-temporal: test-env ## the Temporal engine, whole: contract, faults, replays, compliance
+	$(say) "Contract, faults and replays, on a server of their own"
+	$(TEST)/python -m pytest -v -m "slow or temporal or not temporal" tests/kit_modules/test_temporal_*.py
+	$(say) "An extension with the engine, installed apart"
+	@$(PYTHON) tools/environment.py .venv-temporal '.[dev]'
+	rm -rf .temporal/my_temporal
+	$(TEMPORAL)/metaflow-orchestrator-scaffold my_temporal .temporal/my_temporal --engine temporal
+	$(TEMPORAL)/pip install --quiet --no-build-isolation --no-deps --editable .temporal/my_temporal
+	$(TEMPORAL)/metaflow-orchestrator-validate .temporal/my_temporal
+	$(say) "The compliance suite, with one worker and with three"
+	for workers in 1 3; do \
+		METAFLOW_USER=$${METAFLOW_USER:-tester} $(TEMPORAL)/python \
+			-m metaflow_extensions.my_temporal.plugins.my_temporal.temporal_dev --workers $$workers \
+			$(TEMPORAL)/metaflow-orchestrator-test --scheduler-type my_temporal || exit 1; \
+	done
+
 bench: demo-env ## measure the suite against running its flows in turn
 	$(say) "An extension to measure"
 	rm -rf $(PROJECT)
@@ -59,8 +76,17 @@ bench: demo-env ## measure the suite against running its flows in turn
 	$(say) "The suite, against running its flows in turn"
 	$(DEMO)/python benchmarks/suite_vs_local_run.py --scheduler-type my_scheduler
 
+bench-engine: test-env ## measure the embedded engine against `run`: ten minutes and more
+	$(TEST)/python benchmarks/engine_speed.py
+
+crash: test-env ## kill processes of runs 200 times, and compare with undisturbed runs
+	$(TEST)/python tests/kit_modules/crashing.py --kills 200
+
+load: test-env ## start 100 runs of 10 flows at once
+	$(TEST)/python tests/kit_modules/loading.py
+
 clean: ## remove the environments, the demo and all caches
-	rm -rf .venv-demo .venv-test .venv-matrix .demo dist build
+	rm -rf .venv-demo .venv-test .venv-matrix .venv-temporal .demo .temporal dist build
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
