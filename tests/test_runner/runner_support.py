@@ -29,7 +29,9 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "metaflow_orchestrator_kit.test", *arguments]
 
 
-def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, cwd: Path, patience: float = 280, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run it to its end."""
     return subprocess.run(
         command(*arguments),
@@ -37,14 +39,17 @@ def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedPro
         env=environment(**{"TMPDIR": str(cwd), **variables}),  # kept evidence goes with the test
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=patience,
         check=False,
     )
 
 
-def on_fake(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def on_fake(
+    *arguments: str, cwd: Path, patience: float = 280, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run it on the fake scheduler."""
-    return run("--scheduler-type", "fakesched", *arguments, cwd=cwd, **variables)
+    words = ("--scheduler-type", "fakesched", *arguments)
+    return run(*words, cwd=cwd, patience=patience, **variables)
 
 
 def select(*names: str) -> list[str]:

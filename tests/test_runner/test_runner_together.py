@@ -12,6 +12,7 @@ from metaflow_orchestrator_kit.compliance.lab.processes import LAB, marked
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_two_invocations_at_once_give_the_verdicts_that_each_gives_alone(tmp_path):
     processes, folders = [], []
     for number in (1, 2):
@@ -29,7 +30,7 @@ def test_two_invocations_at_once_give_the_verdicts_that_each_gives_alone(tmp_pat
                 )
             )
     try:
-        codes = [process.wait(timeout=280) for process in processes]
+        codes = [process.wait(timeout=500) for process in processes]
     finally:
         for process in processes:
             if process.poll() is None:

@@ -98,12 +98,14 @@ def test_what_is_missing_is_named_before_anything_runs(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_their_verdicts_are_merged_with_those_of_the_cases(tmp_path):
     source = checkout(tmp_path)
     finished = on_fake(
         *("--metaflow-src", str(source), "--test-modules", "basic,empty"),
         *("--report-dir", "report", "--triage", "sheet.md", *select(GOOD[0])),
         cwd=tmp_path,
+        patience=1100,
     )
     assert finished.returncode == 1, finished.stdout + finished.stderr
     report = json.loads((tmp_path / "report" / "report.json").read_text())
