@@ -44,6 +44,8 @@ class Analysis:
     positions: dict[Module, Callable[[int, int], Origin]] = field(default_factory=dict)
     holes: dict[Module, dict[str, Value]] = field(default_factory=dict)
     filled: Mapping[str, set[str]] = field(default_factory=dict)
+    steps: int = 0
+    """How much work it was to follow the code; bounded by `interpreter.PROJECT_BUDGET`."""
     memo: dict[str, object] = field(default_factory=dict)
     """What helpers of the rules have worked out once for all of them."""
 
@@ -112,6 +114,7 @@ def analyse(directory: Path) -> Analysis:
     analysis.filled = vm.filled
     analysis.events = _unique_events(vm.events)
     analysis.lost = vm.lost
+    analysis.steps = vm.spent
     analysis.commands = argv.maximal(list(_commands(vm)))
     analysis.environment = _unique_writes(_writes(vm, analysis.events))
     analysis.texts = [t for t, _, _ in vm.texts]

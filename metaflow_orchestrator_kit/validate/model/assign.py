@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaflow_orchestrator_kit.validate.model import containers, operators
+from metaflow_orchestrator_kit.validate.model.state import ITEMS_A_STEP, MAX_ITEMS
 from metaflow_orchestrator_kit.validate.model.values import (
     Entry,
     Item,
@@ -129,7 +130,8 @@ def extend(frame: Frame, ref: Ref, value: Value, node: ast.AST) -> None:
     cell = frame.cell(ref)
     if isinstance(cell, ListCell):
         new = containers.elements(frame, value, frame.origin(node))
-        frame.store(ref, replace(cell, items=(*cell.items, *new)[:2000]))
+        frame.vm.step((len(cell.items) + len(new)) // ITEMS_A_STEP)
+        frame.store(ref, replace(cell, items=(*cell.items, *new)[:MAX_ITEMS]))
 
 
 def update(frame: Frame, ref: Ref, value: Value, node: ast.AST) -> None:
@@ -137,13 +139,19 @@ def update(frame: Frame, ref: Ref, value: Value, node: ast.AST) -> None:
     cell = frame.cell(ref)
     if not isinstance(cell, MapCell):
         return
-    entries = list(cell.entries)
-    for entry in containers.entries(frame, value, frame.origin(node)):
+    entries = (*cell.entries, *containers.entries(frame, value, frame.origin(node)))
+    frame.vm.step(len(entries) // ITEMS_A_STEP)
+    # From the end: an entry that is certain replaces those before it that have its key.
+    replaced: set[str] = set()
+    kept: list[Entry] = []
+    for position in range(len(entries) - 1, -1, -1):
+        entry = entries[position]
         name = key_of(entry.key)
-        if name is not None and not entry.conds:
-            entries = [e for e in entries if key_of(e.key) != name]
-        entries.append(entry)
-    frame.store(ref, replace(cell, entries=tuple(entries[:2000])))
+        if name is None or name not in replaced:
+            kept.append(entry)
+            if name is not None and not entry.conds and position >= len(cell.entries):
+                replaced.add(name)
+    frame.store(ref, replace(cell, entries=tuple(kept[::-1][:MAX_ITEMS])))
 
 
 def insert(frame: Frame, ref: Ref, position: Value, item: Item) -> None:

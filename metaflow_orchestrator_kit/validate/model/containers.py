@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from metaflow_orchestrator_kit.validate.model.state import merge_values
+from metaflow_orchestrator_kit.validate.model.state import ITEMS_A_STEP, MAX_ITEMS, merge_values
 from metaflow_orchestrator_kit.validate.model.values import (
     Alt,
     Cell,
@@ -62,7 +62,9 @@ def elements(frame: Frame, value: Value, origin: Origin | None = None) -> list[I
     where = origin or Origin(frame.module.path, 1, 1, 1)
     match value:
         case Alt(options=options):
-            return [i.under(conds) for conds, v in options for i in elements(frame, v, origin)]
+            found = [i.under(conds) for conds, v in options for i in elements(frame, v, origin)]
+            frame.vm.step(len(found) // ITEMS_A_STEP)
+            return found[:MAX_ITEMS]
         case Const(value=None):
             return []
         case Text() if value.literal() == "":
@@ -91,7 +93,9 @@ def entries(frame: Frame, value: Value, origin: Origin) -> list[Entry]:
     if isinstance(cell, MapCell):
         return list(cell.entries)
     if isinstance(value, Alt):
-        return [e.under(c) for c, v in value.options for e in entries(frame, v, origin)]
+        found = [e.under(c) for c, v in value.options for e in entries(frame, v, origin)]
+        frame.vm.step(len(found) // ITEMS_A_STEP)
+        return found[:MAX_ITEMS]
     if isinstance(value, Const):
         return []
     if isinstance(cell, ListCell):

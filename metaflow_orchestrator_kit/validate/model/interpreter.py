@@ -154,8 +154,13 @@ class Interpreter:
                 if isinstance(option, Ref) and option.cell in state.heap:
                     self.globals_heap.setdefault(option.cell, state.heap[option.cell])
 
-    def step(self) -> None:
-        self.budget -= 1
+    def step(self, count: int = 1) -> None:
+        """Note that work was done.
+
+        Raises:
+            OutOfBudgetError: it is more than one entry point, or the project, may take.
+        """
+        self.budget -= count
         if self.budget < 0:
             raise OutOfBudgetError
 

@@ -127,12 +127,21 @@ def identify(frame: Frame, function: Function, arguments: Arguments) -> Call | N
     if function.closure is not None:
         return None
     reader = _Reader(frame)
+    parameters = function.info.node.args
+    # Only what is collected in *args and **kwargs keeps the place where it was passed.
+    collects = parameters.vararg is not None or parameters.kwarg is not None
     try:
         key = (
             function.info,
             None if function.receiver is None else reader.value(function.receiver),
-            tuple(reader.item(i) for i in arguments.positional),
-            tuple((k, reader.value(v), c, o) for k, (v, c, o) in arguments.keywords.items()),
+            tuple(
+                reader.item(i) if collects else (reader.value(i.value), i.many)
+                for i in arguments.positional
+            ),
+            tuple(
+                (k, reader.value(v), (c, o) if collects else None)
+                for k, (v, c, o) in arguments.keywords.items()
+            ),
             tuple(reader.entry(e) for e in arguments.rest),
             arguments.open_,
         )

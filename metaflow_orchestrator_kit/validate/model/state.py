@@ -27,6 +27,8 @@ from metaflow_orchestrator_kit.validate.model.values import (
 
 MAX_OPTIONS = 12
 MAX_ITEMS = 2000
+#: Copying so many elements of a list or mapping is a step of work.
+ITEMS_A_STEP = 4
 
 
 @dataclass(slots=True)

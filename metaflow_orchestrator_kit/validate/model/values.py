@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -93,6 +93,9 @@ class Text:
 
     def literal(self) -> str | None:
         """The whole string when every part is literal and unconditional."""
+        if len(self.parts) == 1:  # Nearly every string, and this is asked all the time.
+            part = self.parts[0]
+            return part.content if isinstance(part.content, str) and not part.conds else None
         if any(not isinstance(p.content, str) or p.conds for p in self.parts):
             return None
         return "".join(p.content for p in self.parts if isinstance(p.content, str))
@@ -193,7 +196,9 @@ class Item:
     many: bool = False
 
     def under(self, conds: Conds) -> Item:
-        return replace(self, conds=both(conds, self.conds)) if conds else self
+        if not conds:
+            return self
+        return Item(self.value, self.origin, both(conds, self.conds), self.uid, self.many)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +219,9 @@ class Entry:
     uid: int = 0
 
     def under(self, conds: Conds) -> Entry:
-        return replace(self, conds=both(conds, self.conds)) if conds else self
+        if not conds:
+            return self
+        return Entry(self.key, self.value, self.origin, both(conds, self.conds), self.uid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +241,10 @@ Cell = ListCell | MapCell | ObjectCell
 
 
 def both(outer: Conds, inner: Conds) -> Conds:
+    if not outer and len(inner) < 2:
+        return inner
+    if not inner and len(outer) < 2:
+        return outer
     return tuple(dict.fromkeys((*outer, *inner)))[:8]
 
 

@@ -1,0 +1,103 @@
+"""How much work the validator does, counted in steps: it grows with the code, and it ends."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis, analyse
+from metaflow_orchestrator_kit.validate.findings import Verdict
+from metaflow_orchestrator_kit.validate.model import interpreter
+from metaflow_orchestrator_kit.validate.rules.examples import COMPILER, PLUGINS
+from metaflow_orchestrator_kit.validate.runner import validate
+
+Write = Callable[..., Path]
+BUILDER = """
+class Builder{n}:
+    def __init__(self, obj):
+        self.options = {{"--datastore": obj.flow_datastore.TYPE, "--metadata": obj.metadata.TYPE}}
+
+    def top(self):
+        built = ["python", "flow.py"]
+        for name, value in self.options.items():
+            built += [name, value]
+        return built
+
+    def step(self, node, run):
+        return self.top() + ["step", node.name, "--run-id", run]
+"""
+CALLED = """
+def options(obj):
+    built = ["--quiet"]
+    if obj.metadata:
+        built += ["--metadata", obj.metadata.TYPE]
+    if obj.datastore:
+        built += ["--datastore", obj.datastore.TYPE]
+    if obj.environment:
+        built += ["--environment", obj.environment.TYPE]
+    return built
+
+def commands(obj, node, run):
+"""
+
+
+def _analysed(write: Write, text: str) -> Analysis:
+    return analyse(write({COMPILER: textwrap.dedent(text)}))
+
+
+def test_twice_the_code_takes_twice_the_steps(write: Write) -> None:
+    small = _analysed(write, "".join(BUILDER.format(n=n) for n in range(20))).steps
+    large = _analysed(write, "".join(BUILDER.format(n=n) for n in range(40))).steps
+    assert small < large < 2.2 * small
+
+
+def test_a_function_that_is_called_again_in_the_same_way_is_not_followed_again(
+    write: Write,
+) -> None:
+    line = '    x{n} = options(obj) + ["step", node, "--run-id", run]\n'
+    once = _analysed(write, CALLED + line.format(n=0)).steps
+    often = _analysed(write, CALLED + "".join(line.format(n=n) for n in range(30)))
+    # The line itself takes steps, the function's branches none any more.
+    assert often.steps < once + 29 * 15
+    assert len([c for c in often.commands if c.kind == "step"]) == 30
+
+
+def test_mappings_that_grow_into_each_other_end_with_the_budget(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interpreter, "ENTRY_BUDGET", 3000)
+    lines = ["def build(a):", "    env = {'METAFLOW_A': a}", "    more = {a.b: a}"]
+    for n in range(40):
+        lines += [f"    if a.x{n}:", "        env = {**env, **more}",
+                  "    else:", "        more = {**more, **env}"]  # fmt: skip
+    analysis = _analysed(write, "\n".join(lines) + "\n")
+    assert analysis.steps < 20_000
+    assert any("build takes too many steps" in text for text, _ in analysis.lost)
+
+
+def test_what_was_given_up_is_said_and_never_passes(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interpreter, "ENTRY_BUDGET", 30)
+    body = "".join(f"    x = [x, {n}]\n" for n in range(40))
+    text = f"def build(x, run):\n{body}    return ['f.py', 'step', x, '--run-id', run]\n"
+    report = validate(write({COMPILER: text}))
+    assert any("build takes too many steps to follow" in lost for lost in report.lost)
+    retries = next(o for o in report.outcomes if o.code == "MOK006")
+    assert retries.verdict is Verdict.UNSURE
+
+
+def test_a_thousand_files_are_read_and_a_function_in_none_of_them_is_followed(
+    write: Write,
+) -> None:
+    root = write()
+    plain = analyse(root).steps
+    for n in range(1000):
+        (root / PLUGINS / f"part_{n}.py").write_text(f"def f{n}(x):\n    return x + {n}\n")
+    analysis = analyse(root)
+    assert len(analysis.project.modules) > 1000
+    # A definition is a step of its module's top level; its body is nothing to follow.
+    assert analysis.steps <= plain + 2 * 1000
