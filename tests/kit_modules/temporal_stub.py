@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 #: Names files of whoever recorded.
-_TRACE = re.compile(r'"stackTrace":\s*"(?:[^"\\\\]|\\\\.)*"')
+_TRACE = re.compile(r'"stackTrace":\s*"(?:[^"\\]|\\.)*"')
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -91,11 +91,11 @@ class Stub:
         async def origin(work: dict) -> dict:  # type: ignore[type-arg]
             return dict(self.origin)
 
-        @activity.defn(name=orders.PUBLISH)
-        async def publish(work: dict) -> list:  # type: ignore[type-arg]
+        @activity.defn(name=orders.ENDED)
+        async def ended(work: dict) -> list:  # type: ignore[type-arg]
             return []
 
-        return [attempt, origin, publish]
+        return [attempt, origin, ended]
 
     async def _attempt(self, launch: dict[str, Any]) -> dict[str, Any]:
         from temporalio import activity

@@ -18,8 +18,8 @@ from .walk import Finished, Handout, Launch, TaskRef
 RUN, START, LISTEN, AFTERWARDS, DEPLOYMENT = (
     f"metaflow-{what}" for what in ("run", "start", "listen", "end", "deployment")
 )
-ATTEMPT, ORIGIN, PUBLISH, HOOK = (
-    f"metaflow-{what}" for what in ("attempt", "origin", "publish", "hook")
+ATTEMPT, ORIGIN, ENDED, HOOK = (
+    f"metaflow-{what}" for what in ("attempt", "origin", "ended", "hook")
 )
 
 #: Version of what is said below. A worker refuses a newer one.
@@ -92,6 +92,8 @@ class Work:
         launch: the attempt to be made, for :data:`ATTEMPT`.
         hook: the function to call, for :data:`HOOK`.
         number: its place among the hooks.
+        state: how the run has ended, for :data:`ENDED`.
+        reason: why it did not succeed.
     """
 
     reference: dict[str, str]
@@ -101,6 +103,8 @@ class Work:
     launch: dict[str, Any] = field(default_factory=dict)
     hook: str = ""
     number: int = 0
+    state: str = ""
+    reason: str = ""
 
 
 def launch_from(data: dict[str, Any]) -> Launch:

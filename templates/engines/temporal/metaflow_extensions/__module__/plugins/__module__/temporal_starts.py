@@ -11,7 +11,7 @@ from temporalio.common import RetryPolicy, SearchAttributeKey, WorkflowIDReusePo
 
 from .plan import Plan, RunRequest
 from .starts import Event, complete, run_id_for
-from .temporal_orders import AFTERWARDS, HOOK, LISTEN, PUBLISH, START, Order, Work, request_for
+from .temporal_orders import AFTERWARDS, ENDED, HOOK, LISTEN, START, Order, Work, request_for
 from .temporal_workflow import FlowRun
 
 #: Where a schedule says for which time it has started a workflow.
@@ -77,15 +77,14 @@ class Afterwards:
     """Tells other flows that a run succeeded, and calls exit hooks (clauses K4, K7)."""
 
     @workflow.run
-    async def run(self, work: Work, hooks: list[str], succeeded: bool) -> dict[str, Any]:
+    async def run(self, work: Work, hooks: list[str]) -> dict[str, Any]:
         """Do both; answer the exit code of each hook, which changes nothing."""
-        if succeeded:
-            await workflow.execute_activity(
-                PUBLISH,
-                work,
-                start_to_close_timeout=timedelta(minutes=5),
-                retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=30)),
-            )
+        await workflow.execute_activity(
+            ENDED,
+            work,
+            start_to_close_timeout=timedelta(minutes=5),
+            retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=30)),
+        )
         codes: dict[str, Any] = {}
         for number, hook in enumerate(hooks):
             try:

@@ -52,9 +52,9 @@ class Pool:
         self._places: dict[str, _Place] = {}
 
     @contextlib.asynccontextmanager
-    async def starter(self, plan: str) -> AsyncIterator[Starter]:
-        """A starter for attempts of a plan, for a block."""
-        if not self._warm:
+    async def starter(self, plan: str, warm: bool) -> AsyncIterator[Starter]:
+        """A starter for attempts of a plan, for a block; `warm` says whether it may be warm."""
+        if not (warm and self._warm):
             yield Fresh()
             return
         place = self._places.setdefault(plan, _Place(_Shared(f"plan-{plan[:12]}")))

@@ -260,13 +260,13 @@ class FlowRun:
         """Leave what follows the end to a workflow of its own: the run is over (clause K7)."""
         succeeded = self._walker.state is State.SUCCEEDED
         hooks = self._plan.success_hooks if succeeded else self._plan.error_hooks
-        if hooks or succeeded:
-            await workflow.start_child_workflow(
-                AFTERWARDS,
-                args=[self._work(), list(hooks), succeeded],
-                id=f"{self._request.run_id}/end",
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-            )
+        work = replace(self._work(), state=self._walker.state.value, reason=self._walker.reason)
+        await workflow.start_child_workflow(
+            AFTERWARDS,
+            args=[work, list(hooks)],
+            id=f"{self._request.run_id}/end",
+            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+        )
 
     def _work(self, launch: dict[str, Any] | None = None) -> Work:
         return Work(
