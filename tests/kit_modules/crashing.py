@@ -68,7 +68,7 @@ class Chaos:
         live: the engine.
         dice: decides what is killed, and when.
         killed: how often something of each kind was.
-        usual: how many seconds an undisturbed run of each flow takes on this machine, now.
+        usual: seconds that an undisturbed run of each flow takes on this machine, now.
     """
 
     live: Live
@@ -100,7 +100,7 @@ class Chaos:
 
     def _pause(self, flow: str) -> None:
         """Mostly short, so that what is starting is hit, too; sometimes a good part of a run."""
-        longest = 1.0 if self.dice.random() < 0.7 else self.usual.get(flow, 4.0) / 2
+        longest = 1.0 if self.dice.random() < 0.7 else min(self.usual.get(flow, 4.0) / 2, 5.0)
         time.sleep(self.dice.uniform(0.0, longest))
 
     def start(self, flow: str) -> str:
