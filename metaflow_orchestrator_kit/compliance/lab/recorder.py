@@ -23,7 +23,7 @@ def install() -> None:
     ) -> Any:
         try:
             content = read(attribute_file_fd, command_obj, *arguments, **keywords)
-        except RuntimeError as error:
+        except (RuntimeError, FileNotFoundError) as error:
             _wait_for_output(command_obj)
             raise RuntimeError(utils.make_process_error_message(command_obj)) from error
         _contents.append(content)
@@ -37,7 +37,7 @@ def _wait_for_output(command_obj: Any) -> None:
     """Wait until all that a command has printed is in the files that its error is made from.
 
     Metaflow makes the message as soon as the command has ended, while threads still copy its last
-    words: what a refusal says is lost then, now and again.
+    words, or have not even made the files yet: what a refusal says is lost then, now and again.
     """
     if command_obj.process.poll() is not None:
         for thread in (command_obj.stdout_thread, command_obj.stderr_thread):
