@@ -15,6 +15,7 @@ from metaflow_orchestrator_kit.validate.model import (
     strings,
 )
 from metaflow_orchestrator_kit.validate.model.values import (
+    NUMBER,
     Alt,
     Cond,
     Const,
@@ -101,6 +102,8 @@ def _function(
     if name == "int" and isinstance(first, Const | Text):
         literal = key_of(first)
         return Const(int(literal), origin) if literal and literal.isdigit() else first
+    if name in ("int", "len", "hash", "ord") and not isinstance(callee, ModuleValue):
+        return Unknown(arguments.names() | {name}, NUMBER, origin)
     if name == "dedent" and isinstance(first, Text):
         text = strings.dedent(first)
         containers.remember(frame, text)

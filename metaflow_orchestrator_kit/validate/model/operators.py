@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from metaflow_orchestrator_kit.validate.model import containers, expressions, strings
 from metaflow_orchestrator_kit.validate.model.state import merge_values
 from metaflow_orchestrator_kit.validate.model.values import (
+    NUMBER,
     Alt,
     Cond,
     Conds,
@@ -21,6 +22,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
     Unknown,
     Value,
     both,
+    is_number,
     key_of,
     names_in,
     options_of,
@@ -71,7 +73,10 @@ def binary(frame: Frame, node: ast.AST, op: ast.operator, left: Value, right: Va
         result = a + b if isinstance(op, ast.Add) else a - b if isinstance(op, ast.Sub) else a * b
         if abs(result) < 10**12:
             return Const(result, origin)
-    return Unknown(names_in(left) | names_in(right), "computed", origin)
+    arithmetic = isinstance(op, ast.Add | ast.Sub) and (is_number(left) or is_number(right))
+    counted = isinstance(op, ast.Mult) and is_number(left) and is_number(right)
+    why = NUMBER if arithmetic or counted or isinstance(op, ast.FloorDiv) else "computed"
+    return Unknown(names_in(left) | names_in(right), why, origin)
 
 
 def left_origin(value: Value, fallback: Origin) -> Origin:

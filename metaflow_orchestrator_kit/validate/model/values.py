@@ -66,6 +66,17 @@ class Unknown:
     origin: Origin | None = None
 
 
+NUMBER = "a number that is worked out"
+"""Why a value is unknown that is certainly a whole number, or one with a fraction."""
+
+
+def is_number(value: Value) -> bool:
+    """Whether *value* is certainly a number."""
+    if isinstance(value, Const):
+        return isinstance(value.value, int | float) and not isinstance(value.value, bool)
+    return isinstance(value, Unknown) and value.why == NUMBER
+
+
 @dataclass(frozen=True, slots=True)
 class Const:
     """A constant that is not a string: number, None, bool, bytes."""

@@ -13,6 +13,10 @@ _CLOCK = re.compile(
     r"time|deadline|elapsed|attempt|tries|retr|max|limit|until|clock|monotonic|count|waited|now",
     re.I,
 )
+_STATE = re.compile(
+    r"\b(?:status|state|get_status|get_state|is_running|is_finished|finished|is_done|"
+    r"is_complete|completed|is_terminal)\b"
+)
 _FIX = (
     "Count the time (or the tries) inside the loop and raise an error that says what was waited "
     "for; let the caller choose the limit."
@@ -66,6 +70,14 @@ class EndlessPoll(Rule):
                     return
                 time.sleep(5)
         """)),
+        Example("until the status is another one", compiler("""\
+        import time
+
+        class Run:
+            def wait(self):
+                while self.status not in ("SUCCEEDED", "FAILED"):  # <-- here
+                    time.sleep(1)
+        """)),
         Example("errors keep it going", compiler("""\
         import time
 
@@ -85,9 +97,9 @@ class EndlessPoll(Rule):
             for loop in program.nodes(ast.While):
                 if not program.whole or not _sleeps(loop):
                     continue
-                if not _is_forever(loop) or _bounded(loop):
+                if not (_is_forever(loop) or _awaits(loop)) or _bounded(loop):
                     verdict.ok(program.place(loop), "the wait has an end of its own")
-                elif _waits_for_something(program, loop):
+                elif _awaits(loop) or _waits_for_something(program, loop):
                     text = "this loop ends only when the awaited state arrives"
                     verdict.fail(program.place(loop), text, _FIX)
         if not verdict.findings and not verdict.evidence:
@@ -112,6 +124,11 @@ def _own(loop: ast.AST) -> list[ast.AST]:
 
 def _is_forever(loop: ast.While) -> bool:
     return isinstance(loop.test, ast.Constant) and bool(loop.test.value)
+
+
+def _awaits(loop: ast.While) -> bool:
+    """Whether the test of the loop is about a state that somebody else reaches."""
+    return not isinstance(loop.test, ast.Constant) and bool(_STATE.search(source(loop.test)))
 
 
 def _bounded(loop: ast.While) -> bool:

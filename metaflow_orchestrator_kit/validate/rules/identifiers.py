@@ -15,6 +15,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
     Text,
     Unknown,
     Value,
+    is_number,
 )
 
 RANDOM = frozenset(
@@ -60,11 +61,13 @@ def written(option: Option) -> str:
 
 
 def is_integer(option: Option) -> bool:
-    """Whether the value is a whole number that is written down."""
+    """Whether the value is a whole number: one that is written down, or worked out as a sum."""
     text = (option.text or "").strip()
     if re.sub(r"[\0\"'\d]", "", text) or text.count("\0") > 1:
         return False
     values = [v for value in option.values for v in _flat(value)]
+    if text.strip("\"'") == "\0" and values and all(_computed(v) for v in values):
+        return True
     if not values:
         return bool(re.fullmatch(r"[\"']?\d+[\"']?", text))
     return any(_digits(v) for v in values if isinstance(v, Text)) or all(map(_digits, values))
@@ -72,6 +75,14 @@ def is_integer(option: Option) -> bool:
 
 def _flat(value: Value) -> list[Value]:
     return [v for _, o in value.options for v in _flat(o)] if isinstance(value, Alt) else [value]
+
+
+def _computed(value: Value) -> bool:
+    """Whether a value is nothing but a number that is worked out, as text or as it is."""
+    if isinstance(value, Text):
+        inner = [p.content for p in value.parts if p.content not in ("'", '"', "")]
+        return len(inner) == 1 and not isinstance(inner[0], str) and is_number(inner[0])
+    return isinstance(value, Unknown) and is_number(value)
 
 
 def _digits(value: Value) -> bool:

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.programs import (
     Program,
     argument,
@@ -14,6 +14,7 @@ from metaflow_orchestrator_kit.validate.programs import (
 )
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.shell_text import joined_flags
 from metaflow_orchestrator_kit.validate.walking import walk
 
 _RUNNERS = {"run", "Popen", "call", "check_call", "check_output"}
@@ -56,6 +57,18 @@ class ShellInterpolation(Rule):
         """)),
     )  # fmt: skip
     INVALID = (
+        Example("options of the parameters in one string", compiler("""\
+        def script(params):
+            given = " ".join("--%s %s" % (k, v) for k, v in params.items())  # <-- here
+            return "python flow.py init --run-id r --task-id p " + given
+        """)),
+        Example("one after the other", compiler("""\
+        def script(params):
+            line = "python flow.py init --run-id r --task-id p"
+            for name, value in params.items():
+                line += f" --{name}='{value}'"  # <-- here
+            return line
+        """)),
         Example("an f-string", compiler("""\
         import subprocess
 
@@ -80,6 +93,14 @@ class ShellInterpolation(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         for program in programs(analysis):
+            for flags in joined_flags(program):
+                verdict.fail(
+                    program.place(flags),
+                    "options are put together as text, and their values are not quoted",
+                    _FIX,
+                    severity=Severity.WARNING,
+                    confidence=Confidence.MEDIUM,
+                )
             for node, line in _shell_lines(program):
                 if line is None:
                     verdict.ok(program.place(node), "the command is no shell line")

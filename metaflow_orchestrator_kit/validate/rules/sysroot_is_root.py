@@ -3,7 +3,13 @@ from __future__ import annotations
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.env import EnvWrite
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.model.values import Unknown, names_in, options_of
+from metaflow_orchestrator_kit.validate.model.values import (
+    Text,
+    Unknown,
+    Value,
+    names_in,
+    options_of,
+)
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 
@@ -41,6 +47,15 @@ class SysrootIsDatastoreRoot(Rule):
             root = obj.flow_datastore.datastore_root
             return {"METAFLOW_DATASTORE_SYSROOT_LOCAL": root}  # <-- here
         """)),
+        Example("the root, as text", compiler("""\
+        from pathlib import Path
+        def environment(obj):
+            variables = {}
+            if obj.flow_datastore.TYPE == "local":
+                root = Path(obj.flow_datastore.datastore_root)
+                variables["METAFLOW_DATASTORE_SYSROOT_LOCAL"] = str(root)  # <-- here
+            return variables
+        """)),
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
@@ -60,8 +75,13 @@ class SysrootIsDatastoreRoot(Rule):
 
 def _is_root(write: EnvWrite) -> bool:
     """Whether one of the values is the datastore's root and nothing took its parent."""
-    for _, value in options_of(write.value):
-        names = names_in(value)
-        if isinstance(value, Unknown) and "datastore_root" in names and not names & _PARENT:
-            return True
+    for _, option in options_of(write.value):
+        value: str | Value = option
+        if isinstance(value, Text) and len(value.parts) == 1:
+            # str(root), or a string with nothing but the root in it.
+            value = value.parts[0].content
+        if isinstance(value, Unknown):
+            names = names_in(value)
+            if "datastore_root" in names and not names & _PARENT:
+                return True
     return False

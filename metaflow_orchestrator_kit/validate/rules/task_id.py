@@ -63,6 +63,11 @@ class UnstableTaskId(Rule):
         def lines(node):
             return f"    run_step({node}, '1')"  # <-- here
         """)),
+        Example("a sum", compiler("""\
+        def command(node, index):
+            cmd = ["python", "flow.py", "step", node, "--run-id", "r"]
+            return cmd + ["--task-id", str(index + 1)]  # <-- here
+        """)),
         Example("the attempt", compiler("""\
         def command(node, attempt):
             task_id = f"{node}-{attempt}"

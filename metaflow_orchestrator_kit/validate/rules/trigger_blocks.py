@@ -19,6 +19,8 @@ _SESSION = {"start_new_session", "preexec_fn", "creationflags", "process_group"}
 _ENDED = re.compile(
     r"is_done|finished|terminal|succe|fail|complet|is_running|abort|cancel|wait", re.I
 )
+#: Calls of schedulers' SDKs that run the whole flow where they stand.
+_IN_PLACE = frozenset(["execute_in_process", "execute_job", "run_in_process", "execute_run"])
 _COMMAND = "import subprocess, time\n\n@acme.command()\n@click.pass_obj\ndef trigger(obj):\n"
 
 
@@ -51,6 +53,7 @@ class TriggerBlocks(Rule):
         Example("a short command", _case("subprocess.run(['acmectl', 'start'], check=True)")),
     )  # fmt: skip
     INVALID = (
+        Example("the run itself", _case("obj.job.execute_in_process()  # <-- here")),
         Example("inherited output", _case("subprocess.Popen(['engine'])  # <-- here")),
         Example("waiting for the end", _case(
             "while True:  # <-- here\n    if obj.client.status() in ('SUCCEEDED', 'FAILED'):\n"
@@ -73,6 +76,12 @@ class TriggerBlocks(Rule):
                             "caller waits for it",
                             "Redirect stdin, stdout and stderr; set start_new_session=True.",
                         )
+                for call in _in_place(node):
+                    verdict.fail(
+                        origin_of(module, call),
+                        f"`{call_name(call)}` runs the whole flow inside `trigger`",
+                        "Hand the run over to a process of the scheduler, and end.",
+                    )
                 for loop in _polls(node):
                     verdict.fail(
                         origin_of(module, loop)._replace(end_line=loop.lineno),
@@ -110,6 +119,12 @@ def _shared(call: ast.Call) -> list[str]:
     if not given & _SESSION:
         missing.append("its session")
     return missing
+
+
+def _in_place(node: Function) -> Iterator[ast.Call]:
+    for call in walk(node):
+        if isinstance(call, ast.Call) and call_name(call).rpartition(".")[2] in _IN_PLACE:
+            yield call
 
 
 def _polls(node: Function) -> Iterator[ast.While]:
