@@ -196,13 +196,25 @@ def of_production(seen: Observation, expect: Expect) -> None:
     )
 
 
-@case("found-without-flow-file", cap=Cap.FROM_DEPLOYMENT, clauses=("I3", "I4"), scenario=FOUND)
+@case(
+    "found-without-flow-file",
+    cap=Cap.FROM_DEPLOYMENT,
+    clauses=("I3", "I4"),
+    scenario=FOUND,
+    sees_errors=True,
+)
 def found_without_flow_file(seen: Observation, expect: Expect) -> None:
     """What was deployed runs when its flow file, and all beside it, is gone from the deployer.
 
     The folder of the flow is removed after create(): a deployment that runs that file in place
     breaks when somebody saves, moves or deletes it, with production on it.
     """
+    expect.equal(
+        "error on the way to the end of the run",
+        expected=None,
+        observed=None if seen.error is None else f"{seen.error.phase}: {seen.error.message}",
+        likely=["the tasks run the deployer's own file"],
+    )
     expect.equal(
         "whether the folder of the flow was there when the run was triggered",
         expected=False,

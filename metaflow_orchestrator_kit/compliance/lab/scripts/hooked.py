@@ -19,6 +19,6 @@ def run_and_await_hooks(live: Live) -> None:
         live.wait_until(
             f"{HOOKS} exit hooks",
             lambda: sum("hook" in entry for entry in live.ledger()) >= HOOKS,
-            seconds=25,
+            seconds=60,
         )
     live.extra["status_after_hooks"] = live.status()
