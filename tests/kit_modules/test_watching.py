@@ -127,8 +127,10 @@ def test_ctrl_c_leaves_the_run_alone_and_it_can_be_watched_again(live: Live) -> 
 
 
 TALKING = """
-import sys
-from metaflow import FlowSpec, Parameter, current, retry, step
+import os, sys
+from metaflow import FlowSpec, Parameter, card, current, retry, secrets, step
+
+INLINE = {"type": "inline", "id": "word", "options": {"env_vars": {"WORD": "swordfish"}}}
 
 
 class Talking(FlowSpec):
@@ -152,9 +154,11 @@ class Talking(FlowSpec):
     def join(self, inputs):
         self.next(self.end)
 
+    @card(type="blank")
+    @secrets(sources=[INLINE])
     @step
     def end(self):
-        pass
+        print("the word is", os.environ["WORD"])
 
 
 if __name__ == "__main__":
@@ -197,6 +201,9 @@ def test_runs_and_logs_can_be_read_and_a_parameter_of_the_flow_may_be_called_wai
     ):
         assert message in "\n".join(ask("logs", run_id, *words, code=1))
 
+    assert ask("logs", run_id, "end") == ["the word is swordfish"]
+    cards = live.bench.datastore / f".metaflow/mf.cards/Talking/runs/{run_id}"
+    assert len(list(cards.rglob("steps/end/tasks/t-end/cards/blank-*.html"))) == 1
     (listed,) = ask("runs")
     started = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
     assert re.fullmatch(rf"{run_id}  SUCCEEDED  {started} +\d+:\d\d", listed)

@@ -5,6 +5,7 @@ This file belongs to the kit: `metaflow-orchestrator-scaffold --update` replaces
 
 from __future__ import annotations
 
+import hashlib
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -63,3 +64,18 @@ def unpack(plan: Plan, package: bytes, folder: Path) -> None:
     MetaflowPackage.cls_extract_into(
         plan.code.metadata, BytesIO(package), str(folder), content_types=wanted
     )
+    if root := _local_root(plan):
+        # Cards go to the `.metaflow` that is nearest to the task, and are looked for in the root.
+        (folder / ".metaflow").symlink_to(root)
+
+
+def folder_name(plan: Plan) -> str:
+    """A name for the folder of an unpacked package; another one where its tasks would differ."""
+    root = hashlib.sha256(_local_root(plan).encode()).hexdigest()[:8]
+    return f"{plan.code.sha}-{root}"
+
+
+def _local_root(plan: Plan) -> str:
+    """The root of the datastore, when it is a folder; empty otherwise."""
+    options = dict(option for option in plan.options if len(option) == 2)
+    return options["--datastore-root"] if options.get("--datastore") == "local" else ""
