@@ -51,7 +51,7 @@ LINEAR_DAG = (
     ),
     Mutant(
         "trigger-blocks",
-        "embedded_executor.py",
+        "embedded_runs.py",
         "stdout=log,",
         "stdout=None,",
         kills=("linear-trigger-returns",),
