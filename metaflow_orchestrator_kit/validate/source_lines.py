@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from metaflow_orchestrator_kit.validate.project import Module
-from metaflow_orchestrator_kit.validate.walking import walk
+from metaflow_orchestrator_kit.validate.walking import children, walk
 
 HOLE = "mok_hole"
 """Stands for a value that is formatted into a string."""
@@ -49,7 +49,7 @@ def strings_of(module: Module) -> Iterator[list[Line]]:
         except RecursionError:
             continue  # A sum of a thousand strings is no program that we could read.
         if chunks is None:
-            waiting.extend((child, scope) for child in reversed([*ast.iter_child_nodes(node)]))
+            waiting.extend((child, scope) for child in reversed(children(node)))
         elif len(lines := _lines(chunks)) > 1:
             yield lines
     for chunks in emitted.values():

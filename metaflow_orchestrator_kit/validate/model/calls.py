@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from metaflow_orchestrator_kit.validate import walking
 from metaflow_orchestrator_kit.validate.model import (
     binding,
     builtins,
@@ -278,7 +279,7 @@ def _encloses(outer: FunctionInfo, inner: FunctionInfo) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_generator(node: ast.AST) -> bool:
-    waiting = list(ast.iter_child_nodes(node))
+    waiting = walking.children(node)
     while waiting:
         current = waiting.pop()
         if isinstance(current, ast.Yield | ast.YieldFrom):
@@ -286,5 +287,5 @@ def _is_generator(node: ast.AST) -> bool:
         if not isinstance(
             current, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
         ):
-            waiting.extend(ast.iter_child_nodes(current))
+            waiting += walking.children(current)
     return False

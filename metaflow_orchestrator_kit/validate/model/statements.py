@@ -167,7 +167,7 @@ def _subject(frame: Frame, test: ast.expr) -> frozenset[str]:
         if isinstance(node, ast.Name | ast.Attribute):
             names |= names_in(frame.evaluate(node))
         elif not isinstance(node, ast.comprehension | ast.Lambda | ast.NamedExpr):
-            waiting.extend(ast.iter_child_nodes(node))
+            waiting += walking.children(node)
     return frozenset(names - {"isinstance", "list", "tuple", "set", "str", "bool", "len"})
 
 

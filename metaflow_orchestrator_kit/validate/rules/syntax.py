@@ -43,8 +43,8 @@ def index(analysis: Analysis) -> Index:
     made = Index()
     for module in analysis.modules():
         _read(made, module)
-    for text in analysis.texts:
-        made.words.update(_WORD.findall(text.skeleton(" ")))
+    for skeleton in {text.skeleton(" ") for text in analysis.texts}:
+        made.words.update(_WORD.findall(skeleton))
     analysis.memo[_LABEL] = made
     return made
 
