@@ -14,7 +14,7 @@ from in_place import hooks as module  # type: ignore[import-not-found]
 from in_place.hooks import HookCalls, Hooks, load
 from in_place.plan import Identity, Plan, RunRequest, Step  # type: ignore[import-not-found]
 from in_place.walk import Finished, Launch, State  # type: ignore[import-not-found]
-from live_engine import Live, load_engine
+from live_engine import Live, load_engine, wait_until
 from scaffolded import TYPE, make_bench
 
 PLAN = Plan(
@@ -313,7 +313,9 @@ def test_hooks_of_a_generated_extension_surround_real_runs(hooked: Live, tmp_pat
         return done.stdout
 
     def told() -> list[list[Any]]:
+        # The verdict is on record before the last hooks are told of it.
         notes = tmp_path / "notes"
+        wait_until(lambda: '["after_run"' in notes.read_text(), "the last hook is called")
         lines = [json.loads(line) for line in notes.read_text().splitlines()]
         notes.unlink()
         return lines
