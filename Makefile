@@ -13,7 +13,7 @@ PROJECT := .demo/my_scheduler
 say = @printf '\n== %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow test-matrix test-temporal bench bench-engine crash load clean demo-env test-env
+.PHONY: help demo test lint test-fast test-slow test-matrix test-temporal mutants bench bench-engine crash load clean demo-env test-env
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
@@ -68,6 +68,10 @@ test-temporal: test-env ## the Temporal engine, whole: contract, faults, replays
 			$(TEMPORAL)/metaflow-orchestrator-test --scheduler-type my_temporal || exit 1; \
 	done
 
+mutants: test-env ## try every broken extension; MUTANTS="--resume", or names of mutants, cases, capabilities
+	$(say) "Every mutant: a quarter of an hour on two cores"
+	$(TEST)/python tests/mutants $(MUTANTS) $(if $(MUTANTS),,--write docs/mutants.md)
+
 bench: demo-env ## measure the suite against running its flows in turn
 	$(say) "An extension to measure"
 	rm -rf $(PROJECT)
@@ -87,7 +91,7 @@ load: test-env ## start 100 runs of 10 flows at once
 
 clean: ## remove the environments, the demo and all caches
 	rm -rf .venv-demo .venv-test .venv-matrix .venv-temporal .demo .temporal dist build
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # setuptools and cronsim: what the generated project is built with and needs, so that the demo needs

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 NAME = "my_scheduler"
 
-_PLUGIN = Path("metaflow_extensions", NAME, "plugins", NAME)
+CONTROLS = ("single-step", "failing-stops")
+"""The first that fits runs along where nothing else could show that not everything is broken."""
 
-CONTROL = "single-step"
-"""A case that no mutant here has anything to do with, unless it says so."""
+_PLUGIN = Path("metaflow_extensions", NAME, "plugins", NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +24,27 @@ class Mutant:
     find: str
     """Occurs exactly once in the file."""
     put: str
-    kills: tuple[str, ...]
-    """Cases that must fail."""
-    says: str
-    """Part of the message of the first of them."""
+    kills: Mapping[str, str]
+    """The cases that must fail, each with a part of its message."""
     also: tuple[str, ...] = ()
     """Cases that may turn red too: they look at the same thing from another side."""
-    spares: tuple[str, ...] = (CONTROL,)
-    """Cases that must pass."""
     second: tuple[str, str] | None = None
     """Another edit of the same file, for a promise that is kept twice: what to find and to put."""
+    timeout: float | None = None
+    """Seconds for each scenario, where the mutant is known to let one hang."""
 
     @property
-    def selected(self) -> tuple[str, ...]:
-        """All cases to run."""
-        return tuple(dict.fromkeys((*self.kills, *self.also, *self.spares)))
+    def path(self) -> Path:
+        """The file, in the generated project."""
+        return _PLUGIN / self.file
 
-    def apply(self, project: Path) -> None:
-        """Edit the generated project.
+    def apply(self, file: Path) -> None:
+        """Edit the file.
 
         Raises:
             ValueError: the text is not there exactly once, so the table is out of date.
         """
-        path = project / _PLUGIN / self.file
-        text = path.read_text("utf-8")
+        text = file.read_text("utf-8")
         for find, put in ((self.find, self.put), *([self.second] if self.second else [])):
             found = text.count(find)
             if found != 1:
@@ -55,4 +53,4 @@ class Mutant:
                     f"Bring the table up to date with the template:\n{find}"
                 )
             text = text.replace(find, put)
-        path.write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mutant import CONTROL, Mutant
+from mutant import Mutant
 
 _SPLIT = "*_top_level(plan, site),\n        *_decospecs"
 _INIT = '*_top_level(plan, site),\n        "init"'
@@ -14,18 +14,14 @@ SETTINGS = (
         "compiler.py",
         'resources=_resources(decorators.get("resources"))',
         "resources={}",
-        kills=("resources-compiled",),
-        says="requests for cpu=3",
-        spares=("resources-run", CONTROL),
+        kills={"resources-compiled": "requests for cpu=3"},
     ),
     Mutant(
         "branch-missing-on-init",
         "command.py",
         _INIT,
         f'*(word for word in _top_level(plan, site) if {_NO_BRANCH}),\n        "init"',
-        kills=("branch-on-run",),
-        says="project_branch:test.feature_x",
-        spares=("branch-in-every-step", "branch-in-name", CONTROL),
+        kills={"branch-on-run": "project_branch:test.feature_x"},
     ),
     Mutant(
         "branch-missing-on-last-step",
@@ -33,9 +29,7 @@ SETTINGS = (
         _SPLIT,
         "*(word for word in _top_level(plan, site)"
         f" if launch.step != plan.end_step or {_NO_BRANCH}),\n        *_decospecs",
-        kills=("branch-in-every-step",),
-        says="project identity in 'end'",
-        spares=("branch-on-run", "branch-in-name", CONTROL),
+        kills={"branch-in-every-step": "project identity in 'end'"},
     ),
     Mutant(
         "config-missing-in-last-step",
@@ -43,18 +37,15 @@ SETTINGS = (
         '"METAFLOW_STEP_NAME": launch.step,',
         '"METAFLOW_STEP_NAME": launch.step,\n'
         '        **({"METAFLOW_FLOW_CONFIG_VALUE": "{}"} if launch.step == plan.end_step else {}),',
-        kills=("config-in-decorators",),
-        says="current.project_name",
+        kills={"config-in-decorators": "current.project_name"},
         also=("branch-of-user",),
-        spares=("config-values", "config-in-environment", CONTROL),
     ),
     Mutant(
         "configs-as-raw-values",
         "compiler.py",
         "{name: ConfigInput.make_key_name(name) for name in sorted(configs)}",
         "{name: configs[name][0] for name in sorted(configs)}",
-        kills=("config-values",),
-        says="raw values instead of kv.<name>",
+        kills={"config-values": "raw values instead of kv.<name>"},
         also=("config-in-decorators", "config-in-environment", "branch-of-user"),
     ),
     Mutant(
@@ -62,9 +53,7 @@ SETTINGS = (
         "command.py",
         "own = step.environment if step else {}",
         "own: dict[str, str] = {}",
-        kills=("config-in-environment",),
-        says="variables in 'start'",
-        spares=("config-values", "config-in-decorators", CONTROL),
+        kills={"config-in-environment": "variables in 'start'"},
     ),
 )
 
@@ -74,36 +63,36 @@ PARAMETERS = (
         "command.py",
         'f"--{name}={value}"',
         'f"--{name}={value.strip()}"',
-        kills=("params-byte-for-byte",),
-        says="parameter 'lines' in the task",
-        spares=("params-of-every-type", "params-of-any-name", "params-defaults", CONTROL),
+        kills={"params-byte-for-byte": "parameter 'lines' in the task"},
     ),
     Mutant(
         "parameters-dropped",
         "plan.py",
         "return {**defaults, **self.parameters}",
         "return {**self.parameters, **defaults}",
-        kills=("params-byte-for-byte", "params-of-every-type", "params-of-any-name"),
-        says="parameter 'text' in the task",
-        spares=("params-defaults", "params-misspelt", "params-mistyped", CONTROL),
+        kills={
+            "params-byte-for-byte": "parameter 'text' in the task",
+            "params-of-every-type": "parameter 'count' in the task",
+            "params-of-any-name": "parameter with the attribute 'my_word'",
+        },
+        also=("params-included-file",),
     ),
     Mutant(
         "false-taken-for-nothing",
         "trigger.py",
         "_evaluated(options.get(parameter.keyword))",
         "_evaluated(options.get(parameter.keyword) or None)",
-        kills=("params-of-every-type",),
-        says="parameter 'flag' in the task",
-        spares=("params-byte-for-byte", "params-of-any-name", CONTROL),
+        kills={"params-of-every-type": "parameter 'flag' in the task"},
     ),
     Mutant(
         "looked-up-by-own-name",
         "trigger.py",
         "options.get(parameter.keyword)",
         "options.get(parameter.name)",
-        kills=("params-of-any-name",),
-        says="parameter with the attribute 'my_word'",
-        spares=("params-byte-for-byte", "params-of-every-type", CONTROL),
+        kills={
+            "params-of-any-name": "parameter with the attribute 'my_word'",
+            "found-keeps-parameters": "parameters in 'start'",
+        },
     ),
     Mutant(
         "function-defaults-lost",
@@ -111,17 +100,14 @@ PARAMETERS = (
         'default=encode(deploy_time_eval(parameter.kwargs.get("default")), type_name)',
         'default=encode(None if hasattr(d := parameter.kwargs.get("default"), "fun")'
         " else deploy_time_eval(d), type_name)",
-        kills=("params-computed-default",),
-        says="parameter 'stamp'",
-        spares=("params-defaults", CONTROL),
+        kills={"params-computed-default": "parameter 'stamp'"},
     ),
     Mutant(
         "found-parameters-untyped",
         "stub.py",
         'kind = _TYPES.get(parameter.type, "str")',
         'kind = "str"',
-        kills=("found-by-name",),
-        says="the stub flow lacks @project or the parameters",
+        kills={"found-by-name": "the stub flow lacks @project or the parameters"},
         also=("found-keeps-parameters", "found-keeps-branch"),
     ),
     Mutant(
@@ -129,8 +115,7 @@ PARAMETERS = (
         "my_scheduler_objects.py",
         "plan = Engine().deployment(identifier)",
         'plan = Engine().deployment(identifier.split(".")[-1])',
-        kills=("found-by-name",),
-        says="the flow's name is cut out of the identifier",
+        kills={"found-by-name": "the flow's name is cut out of the identifier"},
         also=("found-keeps-parameters", "found-keeps-branch"),
     ),
 )
@@ -141,28 +126,22 @@ OPERATIONS = (
         "my_scheduler_objects.py",
         "if flow_name is None or plan.identity.flow_name == flow_name:",
         "if flow_name is None or plan.identity.flow_name:",
-        kills=("list-filters-by-flow",),
-        says="deployments of a flow that does not exist",
+        kills={"list-filters-by-flow": "deployments of a flow that does not exist"},
         also=("list-finds-deployment",),
-        spares=("list-finds-run", CONTROL),
     ),
     Mutant(
         "children-of-tasks-live-on",
         "process.py",
         "os.killpg(pid, number)",
         "os.kill(pid, number)",
-        kills=("terminate-processes",),
-        says="processes that still run",
-        spares=("terminate-status", "terminate-stops", CONTROL),
-        second=("mark in variables", "False"),
+        kills={"terminate-processes": "processes that still run"},
+        second=("found.append(int(folder.name))", "found.clear()"),
     ),
     Mutant(
         "logs-not-stored",
         "launch.py",
         "store.save_logs(TASK_LOG_SOURCE, streams)",
         "str(streams)",
-        kills=("linear-logs", "failing-logs"),
-        says="Task.stdout",
-        spares=("linear-ids", "failing-stops"),
+        kills={"linear-logs": "Task.stdout", "failing-logs": "Task.stdout"},
     ),
 )

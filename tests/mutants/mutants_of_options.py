@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mutant import CONTROL, Mutant
+from mutant import Mutant
 
 TOKENS = (
     Mutant(
@@ -10,37 +10,33 @@ TOKENS = (
         "identity.py",
         "if existing is None or existing.owner == user:",
         "if existing is None or user:",
-        kills=("token-refuses-redeploy", "token-guards-operations"),
-        says="create() by another user",
-        also=("token-on-run",),
+        kills={
+            "token-refuses-redeploy": "create() by another user",
+            "token-guards-operations": "terminate() by another user",
+        },
+        also=("token-on-run", "token-lets-in"),
     ),
     Mutant(
         "token-not-asked-for-when-ending",
         "my_scheduler_support.py",
         "authorise_or_raise(obj.deployment, get_username(), existing, authorize)",
         "str(existing)",
-        kills=("token-guards-operations",),
-        says="terminate() by another user",
+        kills={"token-guards-operations": "terminate() by another user"},
         also=("token-on-run",),
-        spares=("token-refuses-redeploy", CONTROL),
     ),
     Mutant(
         "token-renewed-at-each-deploy",
         "identity.py",
         "elif previous is None or generate_new_token:",
         "elif True:",
-        kills=("token-lets-in",),
-        says="production_token of the deployment after the redeploy",
-        spares=("token-refuses-redeploy", "token-on-run", CONTROL),
+        kills={"token-lets-in": "production_token of the deployment after the redeploy"},
     ),
     Mutant(
         "token-not-in-the-environment",
         "compiler.py",
         '"METAFLOW_PRODUCTION_TOKEN": identity.production_token,',
         "",
-        kills=("token-on-run",),
-        says="system tags of the run",
-        spares=("token-refuses-redeploy", "token-lets-in", CONTROL),
+        kills={"token-on-run": "system tags of the run"},
     ),
 )
 
@@ -50,27 +46,27 @@ HOOKS = (
         "embedded_executor.py",
         "plan.success_hooks if succeeded else plan.error_hooks",
         "plan.success_hooks",
-        kills=("hooks-after-failure",),
-        says="hooks that were called",
-        spares=("hooks-after-success", "hooks-keep-success", CONTROL),
+        kills={"hooks-after-failure": "hooks that were called"},
     ),
     Mutant(
         "hooks-of-one-decorator",
         "compiler.py",
         "return tuple(hook for deco in decorators for hook in getattr(deco, which))",
         "return tuple(getattr(decorators[0], which)) if decorators else ()",
-        kills=("hooks-after-success", "hooks-after-failure"),
-        says="only one of several @exit_hook decorators is read",
-        spares=("hooks-keep-success", CONTROL),
+        kills={
+            "hooks-after-success": "only one of several @exit_hook decorators is read",
+            "hooks-after-failure": "hooks that were called",
+        },
     ),
     Mutant(
         "hooks-stop-at-the-first-that-fails",
         "embedded_executor.py",
         'print(f"exit hook {hook}: exit code {exit_code}", file=sys.stderr)',
         "if exit_code:\n                    break",
-        kills=("hooks-after-success", "hooks-after-failure"),
-        says="a hook that raises keeps the others from being called",
-        spares=("hooks-keep-success", CONTROL),
+        kills={
+            "hooks-after-success": "a hook that raises keeps the others from being called",
+            "hooks-after-failure": "hooks that were called",
+        },
     ),
 )
 
@@ -80,36 +76,28 @@ RESUME = (
         "command.py",
         "if launch.clone_of is not None:",
         "if False:",
-        kills=("resume-clones",),
-        says="--clone-run-id is taken for a way to skip a task",
-        spares=("resume-unknown-step", CONTROL),
+        kills={"resume-clones": "--clone-run-id is taken for a way to skip a task"},
     ),
     Mutant(
         "items-of-a-foreach-run-again",
         "walk.py",
         "if identifier in self._origin and inherited and not parallel:",
         "if identifier in self._origin and inherited and not parallel and not index:",
-        kills=("resume-clones",),
-        says="where work/",
-        spares=("resume-keeps-parameters", "resume-unknown-step", CONTROL),
+        kills={"resume-clones": "where work/"},
     ),
     Mutant(
         "resumed-run-takes-defaults",
         "my_scheduler_engine.py",
         "values = origin.request.values(origin.plan)",
         "values = {}",
-        kills=("resume-keeps-parameters",),
-        says="in the _parameters task of the resumed run",
-        spares=("resume-clones", "resume-unknown-step", CONTROL),
+        kills={"resume-keeps-parameters": "in the _parameters task of the resumed run"},
     ),
     Mutant(
         "any-step-to-resume-from",
         "my_scheduler_cli.py",
         "if step_to_rerun is not None and step_to_rerun not in plan.steps:",
         "if False:",
-        kills=("resume-unknown-step",),
-        says="resume(step_to_rerun='no_such_step')",
-        spares=("resume-clones", CONTROL),
+        kills={"resume-unknown-step": "resume(step_to_rerun='no_such_step')"},
     ),
 )
 
@@ -119,8 +107,7 @@ STARTS = (
         "compile_starts.py",
         'if deco.name == "schedule" and deco.schedule:',
         'if deco.name == "schedule" and not deco.schedule:',
-        kills=("schedule-starts-run",),
-        says="at least one",
+        kills={"schedule-starts-run": "at least one"},
         also=("schedule-needs-defaults", "schedule-taken-away"),
     ),
     Mutant(
@@ -128,8 +115,7 @@ STARTS = (
         "compile_starts.py",
         "if parameter.required and parameter.default is None and parameter.name not in mapped:",
         "if False:",
-        kills=("schedule-needs-defaults",),
-        says="Parameter('limit', required=True)",
+        kills={"schedule-needs-defaults": "Parameter('limit', required=True)"},
         also=("schedule-starts-run", "schedule-taken-away"),
     ),
     Mutant(
@@ -140,17 +126,14 @@ STARTS = (
         "        if plan.schedule is None and old is not None:\n"
         "            plan = replace(plan, schedule=old.schedule)\n"
         "        self._store.save_deployment(plan, code)",
-        kills=("schedule-taken-away",),
-        says="create only adds and updates schedules",
-        spares=("schedule-starts-run", "schedule-needs-defaults", CONTROL),
+        kills={"schedule-taken-away": "create only adds and updates schedules"},
     ),
     Mutant(
         "payload-dropped",
         "starts.py",
         "if key in event.payload",
         "if parameter in event.payload",
-        kills=("event-starts-run",),
-        says="from the key 'said' of the payload",
+        kills={"event-starts-run": "from the key 'said' of the payload"},
         also=("event-in-current",),
     ),
     Mutant(
@@ -158,26 +141,24 @@ STARTS = (
         "my_scheduler_decorator.py",
         'current._update_env({"trigger": Trigger(triggers)})',
         "str(Trigger)",
-        kills=("event-in-current", "finish-in-current"),
-        says="current.trigger in 'middle'",
-        spares=("event-starts-run", "finish-starts-run", CONTROL),
+        kills={
+            "event-in-current": "current.trigger in 'middle'",
+            "finish-in-current": "types of the events in current.trigger",
+        },
     ),
     Mutant(
         "triggers-not-stored",
         "my_scheduler_decorator.py",
         'facts["execution-triggers"]',
         'facts["triggers"]',
-        kills=("event-in-current",),
-        says="does not register the metadata execution-triggers",
-        spares=("event-starts-run", CONTROL),
+        kills={"event-in-current": "does not register the metadata execution-triggers"},
     ),
     Mutant(
         "finish-of-any-branch",
         "starts.py",
         'return ".".join(["metaflow", *filter(None, (project, branch)), flow_name, "end"])',
         'return ".".join(["metaflow", *filter(None, (project,)), flow_name, "end"])',
-        kills=("finish-of-another-branch",),
-        says="the filter has the flow's name only",
+        kills={"finish-of-another-branch": "the filter has the flow's name only"},
         also=("finish-starts-run", "finish-in-current"),
     ),
 )
@@ -188,9 +169,7 @@ LIMITS = (
         "plan.py",
         "MAX_ATTEMPTS = 6",
         "MAX_ATTEMPTS = 5",
-        kills=("six-attempts",),
-        says="the attempts are not min(1 + user retries + error retries, 6)",
-        spares=("catch-dead-process", CONTROL),
+        kills={"six-attempts": "the attempts are not min(1 + user retries + error retries, 6)"},
     ),
     Mutant(
         "addresses-are-no-names",
@@ -199,16 +178,13 @@ LIMITS = (
         "        name = sanitise(project_flow_name)\n"
         '        if "@" in name:\n'
         '            raise ValueError(f"{name} is no valid name")\n',
-        kills=("branch-of-an-address",),
-        says="create() by the user a.b+c@d.e",
+        kills={"branch-of-an-address": "create() by the user a.b+c@d.e"},
     ),
     Mutant(
         "delete-says-yes-to-nothing",
         "my_scheduler_objects.py",
         'return _run_command(self.deployer, "delete", **kwargs)',
         'return _run_command(self.deployer, "delete", **kwargs) or True',
-        kills=("delete-once-and-twice",),
-        says="delete() once more",
-        spares=("foreign-run-refused", CONTROL),
+        kills={"delete-once-and-twice": "delete() once more"},
     ),
 )

@@ -1,22 +1,26 @@
-"""The mutants: at least one per capability whose cases run on the embedded engine."""
+"""All mutants, by what they break."""
 
 from __future__ import annotations
 
 from mutant import Mutant
+from mutants_of_answers import ATTRIBUTE_FILE, ENDS, FOUND, STATUS, TOGETHER
 from mutants_of_deployments import OPERATIONS, PARAMETERS, SETTINGS
 from mutants_of_options import HOOKS, LIMITS, RESUME, STARTS, TOKENS
+from mutants_of_paths import CHAINS, SPLITS, SWITCHES, TRIES
 from mutants_of_runs import ATTEMPTS, GRAPHS, LINEAR_DAG
+from mutants_of_values import IDENTITY, SEQUELS, VALUES
 
-MUTANTS: tuple[Mutant, ...] = (
-    *LINEAR_DAG,
-    *GRAPHS,
-    *ATTEMPTS,
-    *SETTINGS,
-    *PARAMETERS,
-    *OPERATIONS,
-    *TOKENS,
-    *HOOKS,
-    *RESUME,
-    *STARTS,
-    *LIMITS,
-)
+TABLES: dict[str, tuple[Mutant, ...]] = {
+    "A chain of steps": (*LINEAR_DAG, *CHAINS),
+    "Graphs": (*GRAPHS, *SPLITS, *SWITCHES),
+    "Attempts": (*ATTEMPTS, *TRIES, *LIMITS),
+    "What a deployment answers": (*ATTRIBUTE_FILE, *STATUS, *FOUND, *TOGETHER),
+    "What it carries along": (*SETTINGS, *IDENTITY),
+    "Parameters": (*PARAMETERS, *VALUES),
+    "The end of a run": (*OPERATIONS, *ENDS),
+    "Tokens": TOKENS,
+    "What comes after a run": (*RESUME, *HOOKS, *SEQUELS),
+    "What starts a run": STARTS,
+}
+
+MUTANTS: tuple[Mutant, ...] = tuple(mutant for table in TABLES.values() for mutant in table)

@@ -1,0 +1,205 @@
+"""Mutants in the way that a run takes through its graph, and in how often it tries."""
+
+from __future__ import annotations
+
+from mutant import Mutant
+
+_AFTER = "refs: tuple[TaskRef, ...] = (TaskRef(step.name, task.launch.task_id),)"
+_GO_ON = "return self._enter(step.out[0], refs, task.launch.index, task.arm)"
+_INIT_AGAIN = (
+    "listing = None\n"
+    "        if launch.step == plan.start_step{when}:\n"
+    "            import dataclasses, subprocess\n"
+    "            entry = dataclasses.replace(launch, task_id={id})\n"
+    "            words = command.init_command(plan, {run}, entry, site)\n"
+    "            subprocess.run(words, check=False)"
+)
+
+CHAINS = (
+    Mutant(
+        "input-of-the-last-step-is-parameters",
+        "walk.py",
+        _AFTER,
+        f"{_AFTER}\n"
+        "        if step.out[0] == self._plan.end_step:\n"
+        "            entry = parameters_task_id(self._plan.start_step)\n"
+        "            refs = (TaskRef(PARAMETERS_STEP, entry),)",
+        kills={"linear-runs-in-order": "task end/t-end"},
+        also=("linear-run-succeeds", "linear-one-pathspec"),
+    ),
+)
+
+SPLITS = (
+    Mutant(
+        "one-branch-of-a-split",
+        "walk.py",
+        "fan = _Fan(step.join, len(step.out), task.launch.index, task.arm)",
+        "fan = _Fan(step.join, 1, task.launch.index, task.arm)",
+        second=("in enumerate(step.out)", "in enumerate(step.out[:1])"),
+        kills={"branches-run-once": "number of tasks of step 'wide'"},
+        also=("branches-join-inputs",),
+    ),
+    Mutant(
+        "second-body-step-dropped",
+        "walk.py",
+        _GO_ON,
+        "following = self._plan.steps[step.out[0]]\n"
+        "        if task.launch.split_index is not None and not following.is_join:\n"
+        "            step = following\n"
+        f"        {_GO_ON}",
+        kills={"foreach-whole-body": "number of tasks of step 'shape_it'"},
+        also=("foreach-join-order",),
+    ),
+    Mutant(
+        "inner-ids-lack-the-outer-index",
+        "identity.py",
+        "*map(str, index), *turn",
+        "*map(str, index[-1:]), *turn",
+        kills={"nested-index-paths": "reaches a terminal status"},
+        timeout=75,
+    ),
+    Mutant(
+        "indexes-sorted-as-text",
+        "walk.py",
+        "for position in sorted(fan.arrived)",
+        "for position in sorted(fan.arrived, key=str)",
+        kills={"foreach-join-order": "in the order they came"},
+    ),
+    Mutant(
+        "nothing-taken-for-one-item",
+        "walk.py",
+        "if exit_code != 0:",
+        "if exit_code not in (0, 1):",
+        second=("width = handout.width\n", "width = handout.width or 1\n"),
+        kills={"foreach-of-nothing": "number of tasks of step 'body'"},
+    ),
+    Mutant(
+        "inner-joins-reversed",
+        "walk.py",
+        "for position in sorted(fan.arrived)",
+        "for position in sorted(fan.arrived, reverse=bool(fan.index))",
+        kills={"nested-joins": "what came together in the outermost join"},
+    ),
+    Mutant(
+        "width-read-at-attempt-0",
+        "launch.py",
+        'Handout.from_dict(json.loads(self.path("handout").read_text()))',
+        "Handout.from_dict(\n"
+        "                json.loads((self.scratch / "
+        'f"{self.launch.task_id}.0.handout").read_text())\n'
+        "            )",
+        kills={"foreach-after-retry": "number of tasks of step 'work'"},
+        also=("retry-count", "retry-last-attempt-counts", "retry-same-task"),
+    ),
+)
+
+SWITCHES = (
+    Mutant(
+        "merge-taken-for-a-join",
+        "compiler.py",
+        "type=node.type,",
+        'type="join" if len(node.in_funcs) > 1 else node.type,',
+        kills={"switch-merge": "number of tasks of step 'merge'"},
+        also=("switch-chosen-only", "switch-inside-branch"),
+    ),
+    Mutant(
+        "merge-given-both",
+        "walk.py",
+        _GO_ON,
+        "others = [\n"
+        "            TaskRef(other.name, task_id(other.name, task.launch.index, None))\n"
+        "            for other in self._plan.steps.values()\n"
+        "            if step.out[0] in other.out and other.name != step.name\n"
+        "        ]\n"
+        "        if not self._plan.steps[step.out[0]].is_join:\n"
+        "            refs = (*refs, *others)\n"
+        f"        {_GO_ON}",
+        kills={"switch-merge": "'merge'"},
+        also=("switch-chosen-only", "switch-inside-branch"),
+    ),
+    Mutant(
+        "place-lost-after-a-switch",
+        "walk.py",
+        "return self._enter(chosen, refs, task.launch.index, task.arm)",
+        "return self._enter(chosen, refs, task.launch.index, None)",
+        kills={"switch-inside-branch": "number of tasks of step 'join'"},
+    ),
+)
+
+TRIES = (
+    Mutant(
+        "retry-count-from-one",
+        "command.py",
+        '*("--retry-count", str(launch.attempt)),',
+        '*("--retry-count", str(launch.attempt + 1)),',
+        kills={
+            "retry-count": "as Metaflow registered them",
+            "retry-last-attempt-counts": "item and successful attempt of each input of 'join'",
+        },
+        also=("retry-keeps-run",),
+    ),
+    Mutant(
+        "attempt-in-the-task-id",
+        "command.py",
+        '*("--task-id", launch.task_id),\n        *_inputs(',
+        '*("--task-id", "-".join([launch.task_id, *["again"] * launch.attempt])),\n'
+        "        *_inputs(",
+        kills={"retry-same-task": "number of tasks of step 'start'"},
+        also=(
+            "retry-count",
+            "retry-last-attempt-counts",
+            "retry-keeps-run",
+            "foreach-after-retry",
+        ),
+    ),
+    Mutant(
+        "retried-entry-sets-the-run-up-again",
+        "launch.py",
+        "listing = None",
+        _INIT_AGAIN.format(
+            when=" and launch.attempt", id='f"{launch.task_id}-params-again"', run="run"
+        ),
+        kills={"retry-keeps-run": "number of tasks of _parameters"},
+    ),
+    Mutant(
+        "entry-overwrites-parameters-with-defaults",
+        "launch.py",
+        "listing = None",
+        _INIT_AGAIN.format(
+            when="",
+            id='f"{launch.task_id}-params"',
+            run="dataclasses.replace(run, parameters={})",
+        ),
+        kills={
+            "resume-locally": "what 'join' got from all three items",
+            "params-byte-for-byte": "parameter 'text' in the task",
+        },
+        also=("params-of-every-type", "params-of-any-name", "params-included-file"),
+    ),
+    Mutant(
+        "one-user-retry-too-many-announced",
+        "command.py",
+        "str(step.user_retries)",
+        "str(step.user_retries + 1)",
+        kills={"catch-exception": "attempts of task raised"},
+        also=("catch-after-retries", "catch-dead-process"),
+    ),
+    Mutant(
+        "user-retries-left-out",
+        "command.py",
+        '*("--max-user-code-retries", str(step.user_retries)),',
+        "",
+        kills={"timeout-every-attempt": "--max-user-code-retries is missing"},
+        also=("timeout-with-retry",),
+    ),
+    Mutant(
+        "timed-out-attempts-not-retried",
+        "walk.py",
+        "or exit_code == DO_NOT_RETRY:",
+        "or exit_code == DO_NOT_RETRY or step.timeout:",
+        kills={
+            "timeout-every-attempt": "attempts of task retried",
+            "timeout-with-retry": "step 'recovered'",
+        },
+    ),
+)
