@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,9 @@ TARGETS = {
 #: What costs attempts, and how often a run may have it: its steps have five attempts.
 COSTLY = ("step", "warm")
 COSTLY_KILLS = 3
+
+#: Seconds after the last kill in which nobody looks at a run.
+UNATTENDED = 15.0
 
 #: Kills per run, at most.
 KILLS_PER_RUN = 40
@@ -93,10 +97,18 @@ class Chaos:
             if victims:
                 self.killed[kind] += 1
                 costly += kind in COSTLY
-            if {"executor and keeper", "all"} & {kind}:
-                self.live.engine.run(run_id)  # Nobody is left: somebody has to look.
-        wait_until(lambda: self.over(run_id), f"the end of {run_id}; killed: {dict(self.killed)}")
+        ended = partial(self._has_ended_or_is_looked_at, run_id, time.monotonic())
+        wait_until(ended, f"the end of {run_id}; killed: {dict(self.killed)}")
         return run_id
+
+    def _has_ended_or_is_looked_at(self, run_id: str, since: float) -> bool:
+        """Whether a run is over; after a while, somebody asks for its status.
+
+        Where both were killed that look after each other, nobody else brings it back.
+        """
+        if time.monotonic() > since + UNATTENDED:
+            self.live.engine.run(run_id)
+        return self.over(run_id)
 
     def _pause(self, flow: str) -> None:
         """Mostly short, so that what is starting is hit, too; sometimes a good part of a run."""

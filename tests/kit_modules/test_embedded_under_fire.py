@@ -9,7 +9,7 @@ from crashing import Chaos, check, undisturbed
 from live_engine import Live
 from loading import await_all, deploy, start_all
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_a_run_that_is_killed_at_random_ends_like_one_that_is_not(live: Live) -> None:
