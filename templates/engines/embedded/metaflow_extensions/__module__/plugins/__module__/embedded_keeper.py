@@ -42,7 +42,7 @@ def _execute(folder: str, command: list[str]) -> int:
     """Wait until there is no executor, and run one; its exit code, negative for a signal."""
     descriptor = os.open(f"{folder}/lease", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    if os.access(f"{folder}/over", os.F_OK):  # noqa: PTH110 - it imports no pathlib
+    if os.access(f"{folder}/over", os.F_OK):
         return 0
     os.set_inheritable(descriptor, True)
     pid = os.fork()
