@@ -197,7 +197,7 @@ def linear(bench: Bench, rounds: int) -> float:
     """Compare a five-step flow; the ratio of the medians of the wall times."""
     pairs = [(bench.run_locally("linear"), bench.run("linear").seconds) for _ in range(rounds)]
     local, engine = (statistics.median(times) for times in zip(*pairs, strict=True))
-    ratio = engine / local
+    ratio: float = engine / local
     print(f"five steps in a row, median of {rounds}: run {local:.2f} s, engine {engine:.2f} s")
     print(f"  {ratio:.2f} times the wall time (goal: at most {WALL_GOAL}); {_load()}", flush=True)
     return ratio
