@@ -52,7 +52,7 @@ test-matrix: ## the fast tests on the oldest and newest Python and Metaflow
 	@tools/check-python.sh "$(PYTHON)"
 	$(PYTHON) tools/matrix.py -n $(WORKERS)
 
-test-temporal: test-env ## the Temporal engine, whole: contract, faults, replays, compliance
+test-temporal: test-env ## the Temporal engine: contract, faults, replays, cases
 	$(say) "Contract, faults and replays, on a server of their own"
 	$(TEST)/python -m pytest -v -m "slow or temporal or not temporal" tests/kit_modules/test_temporal_*.py
 	$(say) "An extension with the engine, installed apart"
@@ -68,7 +68,7 @@ test-temporal: test-env ## the Temporal engine, whole: contract, faults, replays
 			$(TEMPORAL)/metaflow-orchestrator-test --scheduler-type my_temporal || exit 1; \
 	done
 
-mutants: test-env ## try every broken extension; MUTANTS="--resume", or names of mutants, cases, capabilities
+mutants: test-env ## try every broken extension; MUTANTS="--resume" or names
 	$(say) "Every mutant: a quarter of an hour on two cores"
 	$(TEST)/python tests/mutants $(MUTANTS) $(if $(MUTANTS),,--write docs/mutants.md)
 
