@@ -80,10 +80,10 @@ bench: demo-env ## measure the suite against running its flows in turn
 	$(say) "The suite, against running its flows in turn"
 	$(DEMO)/python benchmarks/suite_vs_local_run.py --scheduler-type my_scheduler
 
-bench-engine: test-env ## measure the embedded engine against `run`: ten minutes and more
+bench-engine: test-env ## measure the embedded engine against `run`: ten minutes
 	$(TEST)/python benchmarks/engine_speed.py
 
-crash: test-env ## kill processes of runs 200 times, and compare with undisturbed runs
+crash: test-env ## kill processes of runs 200 times; compare the runs
 	$(TEST)/python tests/kit_modules/crashing.py --kills 200
 
 load: test-env ## start 100 runs of 10 flows at once
