@@ -81,7 +81,16 @@ def test_the_planted_fault_fits_the_template():
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_a_planted_fault_is_found_and_its_flow_made_smaller(tmp_path):
-    options = ("--random-flows", "1", "--seed", str(NESTED), "--shrink-tries", "8")
+    options = (
+        "--random-flows",
+        "1",
+        "--seed",
+        str(NESTED),
+        "--shrink-tries",
+        "8",
+        "--workers",
+        "4",
+    )
     report, said = random_flows(tmp_path, *options, broken=True)
     assert problems(report) == []
     assert report["exit_code"] == 1, said[-4000:]
