@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .launch import Desk
-from .package import unpack
+from .package import folder_name, unpack
 from .plan import Code, Plan
 from .walk import Finished, Handout, Launch
 
@@ -43,10 +43,10 @@ def lay_out(where: dict[str, str], plan: Plan, folder: Path) -> Path:
         folder: holds a folder for each package, named by its content.
     """
     code: Code = plan.code
-    target = folder / code.sha
+    target = folder / folder_name(plan)
     if not target.exists():
         ((_, blob),) = _datastore(where).load_data([code.sha])
-        fresh = folder / f".{code.sha}"
+        fresh = folder / f".{target.name}"
         shutil.rmtree(fresh, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         unpack(plan, blob, fresh)
