@@ -62,6 +62,10 @@ class StepNamedByLiteral(Rule):
         def compile(self):
             return self._visit_node("start", set())  # <-- here
         """)),
+        Example("handed on", compiler("""\
+        def compile(graph, plan):
+            return plan(steps=list(graph), start_step="start")  # <-- here
+        """)),
         Example("in generated code", compiler('''\
         SOURCE = """
         import os
@@ -92,7 +96,7 @@ def _asks_graph(node: ast.AST) -> bool:
 
 
 def _uses(analysis: Analysis) -> Iterator[tuple[Module, ast.AST, str]]:
-    for module, node in nodes(analysis, ast.Compare, ast.Subscript, ast.Call):
+    for module, node in nodes(analysis, ast.Compare, ast.Subscript, ast.Call, ast.keyword):
         name: str | None = None
         match node:
             case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq()], comparators=[right]):
@@ -103,6 +107,8 @@ def _uses(analysis: Analysis) -> Iterator[tuple[Module, ast.AST, str]]:
                 name = _named(key) if _GRAPH.match(terminal(value)) else None
             case ast.Call(func=func, args=[first, *_]) if _WALK.search(terminal(func)):
                 name = _named(first)
+            case ast.keyword(arg="start_step" | "end_step", value=value):
+                name = _named(value)
             case _:
                 pass
         if name is not None:

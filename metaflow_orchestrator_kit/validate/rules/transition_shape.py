@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.decision_artifacts import BRANCH, readers
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
-from metaflow_orchestrator_kit.validate.rules.syntax import literal
+from metaflow_orchestrator_kit.validate.rules.syntax import literal, terminal
 from metaflow_orchestrator_kit.validate.walking import walk
+
+_SINGULAR = re.compile(
+    r"(?:chosen|choice|branch|selected|taken|next|step|name)(?:_?(?:step|name|branch))?$"
+)
 
 
 class TransitionMisread(Rule):
@@ -30,12 +35,26 @@ class TransitionMisread(Rule):
             transition = task["_transition"]
             return str(transition[0][0])
         """)),
+        Example("the first of the list, in two steps", compiler("""\
+        def chosen(task):
+            chosen = task["_transition"][0]
+            return chosen[0]
+        """)),
     )  # fmt: skip
     INVALID = (
         Example("the list as text", compiler("""\
         def chosen(task):
             transition = task["_transition"]
             return str(transition[0])  # <-- here
+        """)),
+        Example("the list, returned as the branch", compiler("""\
+        def chosen_step(task):
+            transition = task["_transition"]
+            return transition[0]  # <-- here
+        """)),
+        Example("the list, handed on as the branch", compiler("""\
+        def task_finished(flow, handout):
+            handout["chosen"] = flow._transition[0]  # <-- here
         """)),
         Example("all of it as text", compiler("""\
         def chosen(datastore):
@@ -52,15 +71,16 @@ class TransitionMisread(Rule):
             if not wrong:
                 verdict.ok(analysis.place(module, function), f"{BRANCH} is not taken for a name")
             for node in wrong:
+                what = "the text of a list" if isinstance(node, ast.Call) else "a list"
                 verdict.fail(
                     analysis.place(module, node),
-                    f"`{ast.unparse(node)}` is the text of a list, not the name of a step",
+                    f"`{ast.unparse(node)}` is {what}, not the name of a step",
                     f"Take `{BRANCH}[0][0]`: it is ([chosen], None).",
                 )
 
 
-def _misread(function: ast.AST) -> list[ast.Call]:
-    """Calls of ``str`` on the pair or on its list."""
+def _misread(function: ast.AST) -> list[ast.expr]:
+    """The pair or its list as text, or the list where one name is wanted."""
     holders = {
         t.id
         for n in walk(function)
@@ -68,15 +88,36 @@ def _misread(function: ast.AST) -> list[ast.Call]:
         for t in n.targets
         if isinstance(t, ast.Name)
     }
-    return [
-        n
-        for n in walk(function)
-        if isinstance(n, ast.Call)
-        and isinstance(n.func, ast.Name)
-        and n.func.id == "str"
-        and n.args
-        and _is_pair(n.args[0], holders)
-    ]
+    looked_into = {terminal(n.value) for n in walk(function) if isinstance(n, ast.Subscript)}
+    wrong: list[ast.expr] = []
+    for node in walk(function):
+        match node:
+            case ast.Call(func=ast.Name(id="str"), args=[value, *_]) if _is_pair(value, holders):
+                wrong.append(node)
+            case ast.Return(value=ast.Subscript() as value) if _one(getattr(function, "name", "")):
+                wrong += [value] if _is_list(value, holders) else []
+            case ast.Assign(targets=[target], value=ast.Subscript() as value):
+                name = _wanted(target)
+                if _one(name) and name not in looked_into and _is_list(value, holders):
+                    wrong.append(value)
+    return wrong
+
+
+def _wanted(target: ast.expr) -> str:
+    """What an assignment fills: the key of a mapping, an attribute; a variable may be opened."""
+    if isinstance(target, ast.Subscript):
+        return str(literal(target.slice))
+    return target.attr if isinstance(target, ast.Attribute) else ""
+
+
+def _one(name: str) -> bool:
+    """Whether a name says that it is one step's."""
+    return bool(_SINGULAR.search(name))
+
+
+def _is_list(node: ast.Subscript, holders: set[str]) -> bool:
+    """``transition[0]``."""
+    return literal(node.slice) == 0 and _is_pair(node, holders)
 
 
 def _is_pair(node: ast.expr, holders: set[str]) -> bool:

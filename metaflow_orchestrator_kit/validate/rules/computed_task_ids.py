@@ -1,0 +1,102 @@
+"""Task ids that are worked out as numbers, wherever an extension makes them.
+
+The argv model sees the id in a command. Where a command takes it from a field or from another
+process, the place that makes it tells: a function that is named after it, a variable, an argument.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.rules.syntax import (
+    function_of,
+    literal,
+    nodes,
+    terminal,
+    words_of,
+)
+from metaflow_orchestrator_kit.validate.walking import walk
+
+_ID = re.compile(r"^(?:\w*_)?task_?id$", re.I)
+_COUNTS = frozenset(["int", "len", "sum", "abs", "hash", "next", "crc32", "adler32"])
+_ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.Pow)
+_COUNTERS = frozenset(["enumerate", "range", "count"])
+
+
+def computed_numbers(analysis: Analysis) -> Iterator[Origin]:
+    """Where the text of a number that is worked out becomes the id of a task.
+
+    Only text is looked at: an ``int`` may be a number that the scheduler keeps for itself.
+    """
+    for module, node in nodes(analysis, ast.FunctionDef, ast.Assign, ast.keyword, ast.Dict):
+        for value in _made(node):
+            text = _as_text(value)
+            if text is not None and _is_number(text, _counters(analysis, value)):
+                yield analysis.place(module, value)
+
+
+def _made(node: ast.AST) -> Iterator[ast.expr]:
+    """What becomes an id here."""
+    match node:
+        case ast.FunctionDef(name=name) if _ID.match(name):
+            yield from (n.value for n in walk(node) if isinstance(n, ast.Return) and n.value)
+        case ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=value):
+            if _ID.match(terminal(target)):
+                yield value
+        case ast.keyword(arg=str(name), value=value) if _ID.match(name):
+            yield value
+        case ast.Dict(keys=keys, values=values):
+            yield from (v for k, v in zip(keys, values, strict=True) if literal(k) == "task-id")
+
+
+def _as_text(node: ast.expr) -> ast.expr | None:
+    """The only thing that is made a string: ``str(x)``, ``f"{x}"``, ``"%d" % x``."""
+    match node:
+        case ast.Call(func=ast.Name(id="str"), args=[only], keywords=[]):
+            return only
+        case ast.JoinedStr(values=[ast.FormattedValue(value=only, format_spec=None)]):
+            return only
+        case ast.BinOp(left=ast.Constant(value="%d" | "%s" | "%i"), op=ast.Mod(), right=only):
+            return only
+        case _:
+            return None
+
+
+def _is_number(node: ast.expr, counters: frozenset[str]) -> bool:
+    """Whether *node* is certainly a whole number."""
+    match node:
+        case ast.Constant(value=bool() | None):
+            return False
+        case ast.Constant(value=int()):
+            return True
+        case ast.Name(id=name):
+            return name in counters
+        case ast.Call(func=func):
+            return terminal(func) in _COUNTS
+        case ast.BinOp(left=left, op=op, right=right) if isinstance(op, _ARITHMETIC):
+            sides = (left, right)
+            if isinstance(op, ast.Mult | ast.Mod) and isinstance(literal(left), str):
+                return False
+            return any(_is_number(s, counters) for s in sides)
+        case _:
+            return False
+
+
+def _counters(analysis: Analysis, node: ast.expr) -> frozenset[str]:
+    """The names that count in the loops of the function around *node*."""
+    function = function_of(analysis, node)
+    if function is None or _COUNTERS.isdisjoint(words_of(function)):
+        return frozenset()
+    found: set[str] = set()
+    for loop in walk(function):
+        if isinstance(loop, ast.For | ast.comprehension) and isinstance(loop.iter, ast.Call):
+            first = loop.target.elts[0] if isinstance(loop.target, ast.Tuple) else loop.target
+            pairs = isinstance(loop.target, ast.Tuple)
+            name = terminal(loop.iter.func)
+            if name in (("enumerate",) if pairs else ("range", "count")):
+                found.add(terminal(first))
+    return frozenset(found)
