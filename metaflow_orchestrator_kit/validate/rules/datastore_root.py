@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Command, Presence, Side
 from metaflow_orchestrator_kit.validate.env import EnvWrite
-from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.model.values import Const, key_of, names_in
 from metaflow_orchestrator_kit.validate.project import Project
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
@@ -60,6 +60,14 @@ class DatastoreRootNotPinned(Rule):
             cmd = ["python", "flow.py", "step", node, "--run-id", "r"]
             return cmd + ["--datastore-root", root]  # <-- here
         """)),
+        Example("only the local one, for whatever datastore there is", compiler("""\
+        import os
+        def command(obj, node):
+            root = obj.flow_datastore.datastore_root
+            env = {"METAFLOW_DATASTORE_SYSROOT_LOCAL": os.path.dirname(root)}
+            top = ["python", "flow.py", "--datastore", obj.flow_datastore.TYPE]
+            return top + ["step", node, "--run-id", "r"], env  # <-- here
+        """)),
         Example("the worker's home", compiler("""\
         import os
         def command(node):
@@ -91,6 +99,14 @@ class DatastoreRootNotPinned(Rule):
                 f"`{FLAG}` comes after `{command.kind}`, which has no such option",
                 _FIX,
             )
+        elif pinned and _any_datastore(command) and not any(w.is_prefix for w in pinned):
+            verdict.fail(
+                command.origin,
+                f"`{command.kind}` names the datastore, but not its root: "
+                f"{PREFIX}<TYPE> does not carry what create was given",
+                _FIX,
+                confidence=Confidence.MEDIUM,
+            )
         elif pinned:
             verdict.ok(pinned[0].origin, f"{pinned[0].name.replace(chr(0), '*')} is set for tasks")
         elif guesses:
@@ -109,6 +125,13 @@ class DatastoreRootNotPinned(Rule):
                 f"and nothing sets {PREFIX}<TYPE> for it",
                 _FIX,
             )
+
+
+def _any_datastore(command: Command) -> bool:
+    """Whether the command is told a datastore that is only known at create."""
+    return any(o.values for o in command.options("--datastore", Side.TOP)) and not command.unknown(
+        Side.TOP
+    )
 
 
 def _for_tasks(project: Project, writes: Iterable[EnvWrite]) -> Iterable[EnvWrite]:
