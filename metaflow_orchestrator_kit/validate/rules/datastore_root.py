@@ -128,10 +128,12 @@ class DatastoreRootNotPinned(Rule):
 
 
 def _any_datastore(command: Command) -> bool:
-    """Whether the command is told a datastore that is only known at create."""
-    return any(o.values for o in command.options("--datastore", Side.TOP)) and not command.unknown(
-        Side.TOP
-    )
+    """Whether the command is told a datastore that is only known at create, and no root.
+
+    What the flow's decorators add is theirs: it may hold a branch, not a root.
+    """
+    hidden = [t for t in command.unknown(Side.TOP) if "get_top_level_options" not in t.names]
+    return not hidden and any(o.values for o in command.options("--datastore", Side.TOP))
 
 
 def _for_tasks(project: Project, writes: Iterable[EnvWrite]) -> Iterable[EnvWrite]:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.argv import Presence, Side
-from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.argv import Command, Presence, Side
+from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place, describe_unknown
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
@@ -37,6 +37,13 @@ class TagOnlyOnSteps(Rule):
                 step += ["--tag", tag]
             return init, step
         """)),
+        Example("only the step, beside the parameters", compiler("""\
+        def commands(node, run, tags):
+            values = [f"--{name}={value}" for name, value in run.parameters.items()]
+            top = ["python", "flow.py"]
+            init = [*top, "init", "--run-id", "r", "--task-id", "p", *values]  # <-- here
+            return init, [*top, "step", node, "--run-id", "r", *["--tag=%s" % t for t in tags]]
+        """)),
         Example("only the step, in shell", compiler("""\
         def script(node, tag):
             init = "python flow.py init --run-id r --task-id p"  # <-- here
@@ -52,14 +59,23 @@ class TagOnlyOnSteps(Rule):
             return
         for place, commands in places.items():
             presences = {c.presence("--tag", Side.COMMAND) for c in commands}
+            sure = Confidence.MEDIUM if Presence.UNKNOWN in presences else Confidence.HIGH
             # Options beside it that could not be followed take nothing from one that is seen.
             if any(c.options("--tag", Side.COMMAND) for c in commands):
                 verdict.ok(place, "`init` gets the tags")
-            elif Presence.UNKNOWN in presences:
+            elif Presence.UNKNOWN in presences and not all(map(_parameters_only, commands)):
                 verdict.unsure(place, describe_unknown(commands[0], Side.COMMAND))
             else:
                 verdict.fail(
                     place,
                     "`init` gets no `--tag`, though steps do",
                     "Pass the same tags to `init`: a run has the tags it was registered with.",
+                    confidence=sure,
                 )
+
+
+def _parameters_only(command: Command) -> bool:
+    """Whether nothing but the values of parameters could not be followed."""
+    hidden = command.unknown(Side.COMMAND)
+    names = {name for token in hidden for name in token.names}
+    return all(t.text.startswith("--\0=") for t in hidden) and any("param" in n for n in names)
