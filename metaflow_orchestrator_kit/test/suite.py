@@ -208,6 +208,7 @@ def _run_pytest(
             stdout=None if shown else stream,
             stderr=None if shown else subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=_hear_interrupts,
         )
         try:
             while process.poll() is None:
@@ -238,6 +239,11 @@ def _pytest_options(request: Request, suite: Suite, config: Path) -> list[str]:
 def _as_interrupt(*_: object) -> None:
     """Whoever ends the command, a person or a CI system, ends the flows with it."""
     raise KeyboardInterrupt
+
+
+def _hear_interrupts() -> None:
+    """In pytest's process: a job in the background of a shell would ignore how it is ended."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _interrupt(process: subprocess.Popen[bytes]) -> None:

@@ -69,7 +69,9 @@ def scaffold(folder: Path) -> Path:
     command = [sys.executable, "-m", "metaflow_orchestrator_kit.scaffold", NAME, str(project)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
-    command = [sys.executable, "-m", "compileall", "-q", str(project)]
+    # By its size and the second of its writing, an edit may look like what it has replaced.
+    checked = ("--invalidation-mode", "checked-hash")
+    command = [sys.executable, "-m", "compileall", "-q", *checked, str(project)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     return project
 

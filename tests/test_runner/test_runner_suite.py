@@ -161,7 +161,13 @@ def test_a_scenario_whose_time_is_over_says_what_it_was_doing(tmp_path):
     assert "in the phase" in finished.stdout or "Waited" in finished.stdout
 
 
-def started(tmp_path, *arguments: str) -> tuple[subprocess.Popen[str], str]:
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def started(
+    tmp_path, *arguments: str, in_background: bool = False
+) -> tuple[subprocess.Popen[str], str]:
     """A runner whose lab is at work, and the lab's token."""
     folder = tmp_path / "report"
     words = ["--scheduler-type", "fakesched", *select(*GOOD), "--report-dir", str(folder)]
@@ -172,6 +178,8 @@ def started(tmp_path, *arguments: str) -> tuple[subprocess.Popen[str], str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # As a shell without job control starts what ends in `&`.
+        preexec_fn=_ignore_interrupts if in_background else None,
     )
     diary = folder / "evidence" / "events.jsonl"
     deadline = time.monotonic() + 120
@@ -190,6 +198,15 @@ def test_ctrl_c_ends_everything_that_was_started_and_still_shows_the_table(
 ):
     process, token = started(tmp_path, *(["--", "-n", workers] if workers != "0" else []))
     process.send_signal(number)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode in (1, 3)
+    assert "capability " in output
+    assert marked(LAB, token) == []
+
+
+def test_a_run_in_the_background_ends_when_it_is_told_to(tmp_path):
+    process, token = started(tmp_path, in_background=True)
+    process.terminate()
     output, _ = process.communicate(timeout=120)
     assert process.returncode in (1, 3)
     assert "capability " in output
