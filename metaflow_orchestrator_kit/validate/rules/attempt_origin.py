@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Option, Side
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
+from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
@@ -19,6 +21,7 @@ from metaflow_orchestrator_kit.validate.rules.syntax import (
 from metaflow_orchestrator_kit.validate.walking import walk
 
 FLAG = "--retry-count"
+_FIX = "Subtract 1: Metaflow counts attempts from 0."
 #: Counters that are 1 at the first attempt, by all the identifiers that lead to them.
 _FROM_ONE = (
     frozenset(["AWS_BATCH_JOB_ATTEMPT"]),
@@ -51,8 +54,7 @@ class AttemptCountedFromOne(Rule):
         Example("through a variable", compiler("""\
         from temporalio import activity
         def command(node):
-            attempt = activity.info().attempt
-            retry = attempt - 1
+            retry = activity.info().attempt - 1
             cmd = ["python", "flow.py", "step", node, "--run-id", "r", "--task-id", "t"]
             return cmd + ["--retry-count", str(retry)]
         """)),
@@ -66,9 +68,18 @@ class AttemptCountedFromOne(Rule):
         Example("of Temporal", compiler("""\
         from temporalio import activity
         def command(node):
-            attempt = activity.info().attempt
             cmd = ["python", "flow.py", "step", node, "--run-id", "r", "--task-id", "t"]
-            return cmd + ["--retry-count", str(attempt)]  # <-- here
+            return cmd + ["--retry-count", str(activity.info().attempt)]  # <-- here
+        """)),
+        Example("of Prefect, in a generated program", compiler("""\
+        SOURCE = '''
+        import prefect, subprocess
+        def step(node, retry_count):
+            cmd = ["python", "flow.py", "step", node, "--run-id", "r"]
+            subprocess.run(cmd + ["--task-id", "t", "--retry-count", str(retry_count)])
+        def task(node):
+            step(node, retry_count=prefect.runtime.task_run.run_count)  # <-- here
+        '''
         """)),
         Example("of Airflow, in a template", compiler("""\
         COUNT = "{{ task_instance.try_number }}"
@@ -85,16 +96,35 @@ class AttemptCountedFromOne(Rule):
                 counter = _counter(option)
                 if counter is None:
                     continue
-                shown = ".".join(sorted(counter, reverse=True))
+                shown = _shown(counter)
                 if _SUBTRACTED.search(option.text or "") or _subtracts(analysis, counter):
                     verdict.ok(option.origin, f"1 is subtracted from {shown}")
                     continue
                 verdict.fail(
                     option.origin,
                     f"`{FLAG}` is {shown}, which is 1 at the first attempt",
-                    "Subtract 1: Metaflow counts attempts from 0.",
+                    _FIX,
                     confidence=Confidence.HIGH if len(counter) == 1 else Confidence.MEDIUM,
                 )
+        for place, counter in _handed_on(analysis) if analysis.of_kind("step") else ():
+            if not _subtracts(analysis, counter):
+                message = f"`retry_count` is {_shown(counter)}, which is 1 at the first attempt"
+                verdict.fail(place, message, _FIX, confidence=Confidence.MEDIUM)
+
+
+def _shown(counter: frozenset[str]) -> str:
+    return ".".join(sorted(counter, reverse=True))
+
+
+def _handed_on(analysis: Analysis) -> Iterator[tuple[Origin, frozenset[str]]]:
+    """Where such a counter is given, as it stands, to something else's ``retry_count``."""
+    for module, node in nodes(analysis, ast.keyword):
+        if not (isinstance(node, ast.keyword) and node.arg == "retry_count"):
+            continue
+        names = words_of(node.value)
+        counter = next((c for c in _FROM_ONE if c <= names), None)
+        if counter and not any(isinstance(n, ast.BinOp) for n in walk(node.value)):
+            yield analysis.place(module, node.value), counter
 
 
 def _counter(option: Option) -> frozenset[str] | None:

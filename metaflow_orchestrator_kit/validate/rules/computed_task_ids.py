@@ -1,4 +1,4 @@
-"""Task ids that are worked out as numbers, wherever an extension makes them.
+"""Task ids that are numbers, or hold the attempt, by the place that makes them.
 
 The argv model sees the id in a command. Where a command takes it from a field or from another
 process, the place that makes it tells: a function that is named after it, a variable, an argument.
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.rules.identifiers import ATTEMPT
 from metaflow_orchestrator_kit.validate.rules.syntax import (
     function_of,
     literal,
@@ -27,6 +28,14 @@ _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.Pow)
 _COUNTERS = frozenset(["enumerate", "range", "count"])
 
 
+def made_badly(analysis: Analysis) -> Iterator[tuple[Origin, str]]:
+    """Where an id is made that no task may have, and what is wrong with it."""
+    for place in computed_numbers(analysis):
+        yield place, "a number that is worked out becomes the id of a task"
+    for place, name in holding_attempt(analysis):
+        yield place, f"the attempt (`{name}`) is written into the id of a task"
+
+
 def computed_numbers(analysis: Analysis) -> Iterator[Origin]:
     """Where the text of a number that is worked out becomes the id of a task.
 
@@ -37,6 +46,19 @@ def computed_numbers(analysis: Analysis) -> Iterator[Origin]:
             text = _as_text(value)
             if text is not None and _is_number(text, _counters(analysis, value)):
                 yield analysis.place(module, value)
+
+
+def holding_attempt(analysis: Analysis) -> Iterator[tuple[Origin, str]]:
+    """Where the number of the attempt is written into the id of a task, and its name."""
+    for module, node in nodes(analysis, ast.FunctionDef, ast.Assign, ast.keyword, ast.Dict):
+        for value in _made(node):
+            if not isinstance(value, ast.JoinedStr | ast.BinOp):
+                continue
+            for part in walk(value):
+                name = terminal(part) if isinstance(part, ast.Name | ast.Attribute) else ""
+                if ATTEMPT.search(name):
+                    yield analysis.place(module, value), name
+                    break
 
 
 def _made(node: ast.AST) -> Iterator[ast.expr]:

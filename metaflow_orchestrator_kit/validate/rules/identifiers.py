@@ -23,7 +23,7 @@ RANDOM = frozenset(
      "getrandbits", "mkdtemp"]
 )  # fmt: skip
 CLOCK = frozenset(["time", "time_ns", "monotonic", "now", "utcnow", "timestamp", "strftime"])
-_ATTEMPT = re.compile(r"attempt|retry_?count|retries|try_?number|retry_?number", re.I)
+ATTEMPT = re.compile(r"attempt|retry_?count|retries|try_?number|retry_?number", re.I)
 _READY_MADE = re.compile(r"task_?id|taskid|pathspec|identifier", re.I)
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\$\{[^}]*\}|\$\(.*?\)|\{%.*?%\}|\{[^{}]*\}|\0", re.S)
 
@@ -99,7 +99,7 @@ def of_the_attempt(option: Option) -> str | None:
         if any(_READY_MADE.search(n) for n in names):
             continue
         for name in sorted(names):
-            if _ATTEMPT.search(name):
+            if ATTEMPT.search(name):
                 return name
     return None
 

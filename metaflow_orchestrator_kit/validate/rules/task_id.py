@@ -5,7 +5,7 @@ from metaflow_orchestrator_kit.validate.argv import Command
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place
-from metaflow_orchestrator_kit.validate.rules.computed_task_ids import computed_numbers
+from metaflow_orchestrator_kit.validate.rules.computed_task_ids import made_badly
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.identifiers import (
     given,
@@ -76,6 +76,14 @@ class UnstableTaskId(Rule):
             cmd = ["python", "flow.py", "step", launch.step, "--run-id", "r"]
             return cmd + ["--task-id", launch.task_id]
         """)),
+        Example("the attempt, written in elsewhere", compiler("""\
+        def launch(engine, step, retry_count):
+            task_id = "t-%s-%d" % (step, retry_count)  # <-- here
+            engine.start(step, task_id)
+        def command(launched):
+            cmd = ["python", "flow.py", "step", launched.step, "--run-id", "r"]
+            return cmd + ["--task-id", launched.id]
+        """)),
         Example("the attempt", compiler("""\
         def command(node, attempt):
             task_id = f"{node}-{attempt}"
@@ -100,11 +108,10 @@ class UnstableTaskId(Rule):
             verdict.not_applicable("no task id is passed to a step")
         for commands in places.values():
             judge_task_id(commands, verdict, "`step`", _FIX)
-        seen = {(f.path, f.line) for f in verdict.findings}
-        for place in computed_numbers(analysis) if places else ():
-            if (place.path, place.line) not in seen:
-                message = "a number that is worked out becomes the id of a task"
-                verdict.fail(place, message, _FIX, confidence=Confidence.MEDIUM)
+        seen = {f.path for f in verdict.findings}
+        for place, what in made_badly(analysis) if places else ():
+            if place.path not in seen:
+                verdict.fail(place, what, _FIX, confidence=Confidence.MEDIUM)
         for name, found in literal_numbers(analysis).items():
             more = f", here and {len(found) - 1} times more" if len(found) > 1 else ""
             verdict.fail(found[0], f"{name}() gets a number as a step's task id{more}", _FIX)
