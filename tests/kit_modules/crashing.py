@@ -88,8 +88,12 @@ class Chaos:
             self._pause(flow)
             if self.over(run_id):
                 break
-            kinds = TARGETS[flow] if costly < COSTLY_KILLS else TARGETS["crash_catch"]
+            # `init` has one attempt only: before the first step, nothing that costs one is killed.
+            spared = costly >= COSTLY_KILLS or not self.live.marks(run_id)
+            kinds = TARGETS["crash_catch"] if spared else TARGETS[flow]
             kind = self.dice.choice(kinds)
+            if not self.live.processes():
+                self.live.engine.run(run_id)  # Nobody is left: somebody has to look.
             victims = self.victims(kind)
             for pid in victims:
                 with contextlib.suppress(ProcessLookupError):
@@ -112,7 +116,7 @@ class Chaos:
 
     def _pause(self, flow: str) -> None:
         """Mostly short, so that what is starting is hit, too; sometimes a good part of a run."""
-        longest = 1.0 if self.dice.random() < 0.7 else min(self.usual.get(flow, 4.0) / 2, 5.0)
+        longest = 0.3 if self.dice.random() < 0.7 else min(self.usual.get(flow, 4.0) / 2, 2.0)
         time.sleep(self.dice.uniform(0.0, longest))
 
     def start(self, flow: str) -> str:

@@ -265,6 +265,10 @@ def _save_logs(desk: Desk, launch: Launch, files: _Files) -> None:
     store = _datastore(desk.plan).get_task_datastore(
         desk.run.run_id, launch.step, launch.task_id, launch.attempt, mode="w"
     )
+    # A process killed on its first breath has registered no attempt, and Metaflow looks for later
+    # ones only up to the first gap (clause H1).
+    if not store.has_metadata(store.METADATA_ATTEMPT_SUFFIX):
+        store.init_task()
     streams = {name: files.path(name).read_bytes() for name in ("stdout", "stderr")}
     store.save_logs(TASK_LOG_SOURCE, streams)
 

@@ -79,8 +79,9 @@ def follow(
         does nothing to the run.
     """
     screen = _Table(spec, say) if (is_live() if live is None else live) else _Lines(spec, say)
+    over = False
     try:
-        while True:  # mok: ignore[MOK905] somebody watches, who can go away at any time
+        while not over:  # Somebody watches, who can go away at any time.
             began = time.monotonic()
             run = look()
             # The scheduler's word comes first, so that a run that has ended is shown as a whole.
@@ -89,10 +90,9 @@ def follow(
             if over:
                 steps = tuple(step.settled(run.finished or now) for step in steps)
             screen.show(run, steps, now)
-            if over:
-                break
-            # Looking at ten thousand tasks takes its time, and must not take all of it.
-            time.sleep(max(INTERVAL, 3 * (time.monotonic() - began)))
+            if not over:
+                # Looking at ten thousand tasks takes its time, and must not take all of it.
+                time.sleep(max(INTERVAL, 3 * (time.monotonic() - began)))
     except KeyboardInterrupt:
         say(f"\nNobody watches any more; {spec} goes on.\n")
         return INTERRUPTED

@@ -101,12 +101,18 @@ class Slots:
 
 
 async def _first_of(files: Sequence[Path]) -> int:
-    """Wait for the lock of any of some files; a descriptor that holds it."""
-    while True:  # mok: ignore[MOK905] a slot is free when its holder has ended, however it ended
-        for file in files:
-            if (descriptor := try_lock(file)) is not None:
-                return descriptor
+    """Wait for the lock of any of some files; a descriptor that holds it.
+
+    It takes as long as the attempts that hold them: however their processes end, the kernel lets
+    go of their locks.
+    """
+    while (descriptor := _any_of(files)) is None:
         await asyncio.sleep(_LOOK)
+    return descriptor
+
+
+def _any_of(files: Sequence[Path]) -> int | None:
+    return next((held for file in files if (held := try_lock(file)) is not None), None)
 
 
 def default_slots() -> int:
