@@ -30,6 +30,7 @@ def test_of_a_fresh_scaffold_nothing_is_broken_and_nothing_unsure(tmp_path: Path
     for file in project.files:
         (tmp_path / file.path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file.path).write_bytes(file.content)
+        assert b"mok: ignore" not in file.content, file.path
     report = validate(tmp_path)
     assert _by_verdict(report, Verdict.PASS) == NINE, report.findings
     assert list(report.findings) == []
