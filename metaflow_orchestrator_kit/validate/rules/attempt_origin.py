@@ -106,8 +106,10 @@ class AttemptCountedFromOne(Rule):
                     _FIX,
                     confidence=Confidence.HIGH if len(counter) == 1 else Confidence.MEDIUM,
                 )
+        told = bool(verdict.findings)
         for place, counter in _handed_on(analysis) if analysis.of_kind("step") else ():
-            if not _subtracts(analysis, counter):
+            # What is seen in a command itself is told there.
+            if not told and not _subtracts(analysis, counter):
                 message = f"`retry_count` is {_shown(counter)}, which is 1 at the first attempt"
                 verdict.fail(place, message, _FIX, confidence=Confidence.MEDIUM)
 
@@ -118,13 +120,17 @@ def _shown(counter: frozenset[str]) -> str:
 
 def _handed_on(analysis: Analysis) -> Iterator[tuple[Origin, frozenset[str]]]:
     """Where such a counter is given, as it stands, to something else's ``retry_count``."""
-    for module, node in nodes(analysis, ast.keyword):
-        if not (isinstance(node, ast.keyword) and node.arg == "retry_count"):
-            continue
-        names = words_of(node.value)
-        counter = next((c for c in _FROM_ONE if c <= names), None)
-        if counter and not any(isinstance(n, ast.BinOp) for n in walk(node.value)):
-            yield analysis.place(module, node.value), counter
+    for module, node in nodes(analysis, ast.keyword, ast.Assign):
+        match node:
+            case ast.keyword(arg="retry_count", value=value):
+                pass
+            case ast.Assign(targets=[ast.Name(id="retry_count")], value=value):
+                pass
+            case _:
+                continue
+        counter = next((c for c in _FROM_ONE if c <= words_of(value)), None)
+        if counter and not any(isinstance(n, ast.BinOp) for n in walk(value)):
+            yield analysis.place(module, value), counter
 
 
 def _counter(option: Option) -> frozenset[str] | None:
