@@ -44,6 +44,8 @@ def command(scenario: Scenario, flow: Path, word: str) -> list[str]:
     """``python flow.py … run …`` for what the scenario hands to Deployer and trigger."""
     top: list[str] = ["--no-pylint", "--quiet"]
     for key, value in fill_in(scenario.top, word=word, folder=flow.parent).items():
+        if key == "env":  # The one keyword of Deployer that is no option of the command line.
+            continue
         for item in value if isinstance(value, (list, tuple)) else [value]:
             if key == "decospecs":
                 top += ["--with", item]
@@ -84,7 +86,7 @@ def run_locally(chosen: list[Scenario], folder: Path) -> float:
         finished = subprocess.run(
             command(scenario, flow, f"x{number}"),
             cwd=here,
-            env={**environment, LEDGER: str(ledger)},
+            env={**environment, **scenario.top.get("env", {}), LEDGER: str(ledger)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
