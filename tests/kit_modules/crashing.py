@@ -26,8 +26,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from live_engine import Live, load_engine, wait_until
-from scaffolded import FLOWS, make_bench
+from live_engine import Live, live_outside_pytest, wait_until
+from scaffolded import FLOWS
 
 #: The flows, and what is killed in their runs. A step that always fails must not be killed as well:
 #: it has no attempts to spare.
@@ -235,13 +235,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="crash-"))
-    for name in [name for name in os.environ if name.startswith("METAFLOW_")]:
-        del os.environ[name]
-    bench = make_bench(root / "bench")
-    (root / "work").mkdir()
-    live = Live(bench, load_engine(bench), root / "work")
-    os.environ.update(bench.environment)
-    os.environ.update([live.mark.split("=", 1)])
+    live = live_outside_pytest(root)
     chaos = Chaos(live, random.Random(options.seed))
     began = time.monotonic()
     try:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from scaffolded import FLOWS, PATIENCE, TYPE, Bench
+from scaffolded import FLOWS, PATIENCE, TYPE, Bench, make_bench
 
 OVER = ("SUCCEEDED", "FAILED", "ABORTED")
 
@@ -170,3 +170,19 @@ class Live:
                 self.engine.terminate(run_id)
         for pid, _ in self.processes():
             os.kill(pid, signal.SIGKILL)
+
+
+def live_outside_pytest(root: Path) -> Live:
+    """An extension and its engine for a program of its own, which gets their environment.
+
+    Args:
+        root: an empty folder.
+    """
+    for name in [name for name in os.environ if name.startswith("METAFLOW_")]:
+        del os.environ[name]
+    bench = make_bench(root / "bench")
+    (root / "work").mkdir()
+    live = Live(bench, load_engine(bench), root / "work")
+    os.environ.update(bench.environment)
+    os.environ.update([live.mark.split("=", 1)])
+    return live

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 import shutil
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from live_engine import Live, load_engine
-from scaffolded import TYPE, make_bench
+from live_engine import Live, live_outside_pytest
+from scaffolded import TYPE
 
 #: Seconds within which all runs have to be over.
 PATIENCE = 3600
@@ -92,13 +91,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=4)
     options = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="load-"))
-    for name in [name for name in os.environ if name.startswith("METAFLOW_")]:
-        del os.environ[name]
-    bench = make_bench(root / "bench")
-    (root / "work").mkdir()
-    live = Live(bench, load_engine(bench), root / "work")
-    os.environ.update(bench.environment)
-    os.environ.update([live.mark.split("=", 1)])
+    live = live_outside_pytest(root)
     try:
         names = deploy(live, options.flows)
         began = time.time()

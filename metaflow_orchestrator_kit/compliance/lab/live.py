@@ -197,6 +197,11 @@ class Live:
             time.sleep(pause)
             pause = min(0.3, pause * 1.3)
 
+    @staticmethod
+    def leave_time() -> None:
+        """Let pass what something that must not happen would need to happen."""
+        time.sleep(2.0)
+
     def wait_for_end(self) -> None:
         """Wait until the run has ended, by the scheduler's word or the Metaflow client's.
 

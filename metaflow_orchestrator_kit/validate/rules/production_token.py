@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
-from metaflow_orchestrator_kit.validate.rules.examples import compiler
-from metaflow_orchestrator_kit.validate.rules.task_variables import judge_variables
+from metaflow_orchestrator_kit.validate.rules.base import Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.task_variables import (
+    judge_variables,
+    set_by_nobody,
+    set_for_tasks,
+)
 
 
 class ProductionTokenMissing(Rule):
@@ -20,25 +23,8 @@ class ProductionTokenMissing(Rule):
     clauses = ("G2",)
     severity = Severity.ERROR
 
-    VALID = (
-        Example("in the environment", compiler("""\
-        def command(node, value):
-            env = {"METAFLOW_PRODUCTION_TOKEN": value}
-            return ["python", "flow.py", "step", node, "--run-id", "r", "--task-id", "t"], env
-        """)),
-        Example("in a shell line", compiler("""\
-        def command(node, value):
-            step = f"python flow.py step {node} --run-id r --task-id t"
-            return f"export METAFLOW_PRODUCTION_TOKEN={value} && " + step
-        """)),
-    )  # fmt: skip
-    INVALID = (
-        Example("nowhere", compiler("""\
-        def command(node):
-            # METAFLOW_PRODUCTION_TOKEN is set by somebody else
-            return ["python", "flow.py", "step", node, "--run-id", "r"]  # <-- here
-        """)),
-    )  # fmt: skip
+    VALID = set_for_tasks("METAFLOW_PRODUCTION_TOKEN")
+    INVALID = set_by_nobody("METAFLOW_PRODUCTION_TOKEN")
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         judge_variables(

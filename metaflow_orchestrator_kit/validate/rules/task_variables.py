@@ -8,9 +8,37 @@ from metaflow_orchestrator_kit.validate import env
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Confidence
 from metaflow_orchestrator_kit.validate.model.values import Const, Origin
-from metaflow_orchestrator_kit.validate.rules.base import Judge
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge
 from metaflow_orchestrator_kit.validate.rules.commands import by_place, nothing_launched
+from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import calls, index
+
+
+def set_for_tasks(name: str) -> tuple[Example, ...]:
+    """Good examples of a rule that wants a variable set for the tasks."""
+    return (
+        Example("in the environment", compiler(f"""\
+        def command(node, value):
+            env = {{"{name}": value}}
+            return ["python", "flow.py", "step", node, "--run-id", "r", "--task-id", "t"], env
+        """)),
+        Example("in a shell line", compiler(f"""\
+        def command(node, value):
+            step = f"python flow.py step {{node}} --run-id r --task-id t"
+            return f"export {name}={{value}} && " + step
+        """)),
+    )  # fmt: skip
+
+
+def set_by_nobody(name: str) -> tuple[Example, ...]:
+    """Bad examples of such a rule."""
+    return (
+        Example("nowhere", compiler(f"""\
+        def command(node):
+            # {name} is set by somebody else
+            return ["python", "flow.py", "step", node, "--run-id", "r"]  # <-- here
+        """)),
+    )  # fmt: skip
 
 
 def _only_named(name: str) -> str:

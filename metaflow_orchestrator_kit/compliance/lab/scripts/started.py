@@ -83,7 +83,7 @@ def finish_another_flow(live: Live) -> None:
 
     live.extra["elsewhere"] = outcome(lambda: lead(f"{here}_other"))
     live.extra["in_vain"] = outcome(lambda: lead(here, fail=True))
-    time.sleep(2.0)  # what must not happen has this long to happen
+    live.leave_time()
     live.extra["too_early"] = [run.pathspec for run in _runs(live)]
     live.extra["leader"] = outcome(lambda: lead(here))
     _follow_first(live, "a run started by the other flow's end", seconds=60)
