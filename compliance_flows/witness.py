@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from metaflow import Parameter, current
 
-SHOWN = ("METAFLOW_USER", "METAFLOW_OWNER", "METAFLOW_RUN_ID", "METAFLOW_FLOW_CONFIG_VALUE")
+SECRET = re.compile(r"pass|secret|token|key|credential", re.IGNORECASE)
 
 
 def ledger_folder(context: Any) -> str:
@@ -46,7 +48,8 @@ def witness(flow: Any, event: str = "ran") -> dict[str, Any]:
         "branch": current.get("branch_name"),
         "production": current.get("is_production"),
         "project_flow": current.get("project_flow_name"),
-        "env": {name: os.environ[name] for name in SHOWN if name in os.environ},
+        "argv": [sys.executable, *sys.argv],
+        "environment": metaflow_variables(),
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "time": time.time(),
@@ -57,6 +60,15 @@ def witness(flow: Any, event: str = "ran") -> dict[str, Any]:
         with (folder / name).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(seen) + "\n")
     return seen
+
+
+def metaflow_variables() -> dict[str, str]:
+    """Metaflow's variables in the environment of this attempt; no secret leaves it."""
+    return {
+        name: "***" if SECRET.search(name) else value
+        for name, value in sorted(os.environ.items())
+        if name.startswith("METAFLOW")
+    }
 
 
 def wait_for_release(flow: Any, seconds: float) -> bool:

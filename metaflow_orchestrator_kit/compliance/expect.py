@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pprint
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -49,6 +49,8 @@ class Expect:
     clauses: tuple[str, ...]
     evidence: str = ""
     rerun: str = ""
+    lay_out: Callable[[], Sequence[str]] | None = None
+    """Writes the evidence, once there is a failure to look into; the names of its files."""
     checked: int = field(default=0)
 
     def equal(self, what: str, *, expected: Any, observed: Any, likely: Sequence[str] = ()) -> None:
@@ -112,7 +114,8 @@ class Expect:
             lines += ["likely", *(f"    {n}. {cause}" for n, cause in enumerate(likely, 1))]
         lines += _block("contract", ", ".join(f"clause {clause}" for clause in self.clauses))
         if self.evidence:
-            lines += _block("evidence", self.evidence)
+            files = "" if self.lay_out is None else ", ".join(self.lay_out())
+            lines += _block("evidence", "\n".join(filter(None, (self.evidence, files))))
         if self.rerun:
             lines += _block("again", self.rerun)
         return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,7 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Judge, note the verdict, and let pytest show it in its own way."""
-        judge = Judge(self.suite.suite, self.suite.plan, self.suite.deadline)
+        judge = Judge(self.suite.suite, self.suite.plan, self.suite.deadline, os.environ)
         result, problem = judge.judge(self.planned)
         self.user_properties.append((PROPERTY, result.to_json()))
         if isinstance(problem, Blocked):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from metaflow_orchestrator_kit.compliance.config import Suite
+from metaflow_orchestrator_kit.compliance.evidence import lay_out
 from metaflow_orchestrator_kit.compliance.expect import Blocked, Expect, ExpectationFailed, Words
 from metaflow_orchestrator_kit.compliance.lab.client import LabError, await_observation
 from metaflow_orchestrator_kit.compliance.lab.settings import read_json
-from metaflow_orchestrator_kit.compliance.model import Failure, Observation
+from metaflow_orchestrator_kit.compliance.model import Failure, Observation, Scenario
 from metaflow_orchestrator_kit.compliance.select import Fate, Plan, Planned
 from metaflow_orchestrator_kit.compliance.verdict import Result, Verdict
 
@@ -32,6 +34,8 @@ class Judge:
     plan: Plan
     deadline: float
     """On the monotonic clock; nothing is waited for beyond it."""
+    environ: Mapping[str, str] | None = None
+    """Of the suite's processes; where it is given, the evidence of failures is laid out."""
 
     def judge(self, planned: Planned) -> tuple[Result, Exception | None]:
         """The verdict on a case that runs or is probed, and the exception behind it, if any."""
@@ -65,6 +69,7 @@ class Judge:
             clauses=case.clauses,
             evidence=seen.evidence,
             rerun=" ".join(filter(None, (self.suite.again, case.again, f"--select {case.id}"))),
+            lay_out=self._lay_out(seen, case.scenario),
         )
         if planned.fate is Fate.PROBE:
             return _judge_refusal(case.cap.name, seen, expect)
@@ -74,6 +79,10 @@ class Judge:
         if not expect.checked:
             raise RuntimeError(f"Case '{case.id}' has expected nothing, so it proves nothing.")
         return Verdict.PASSED
+
+    def _lay_out(self, seen: Observation, scenario: Scenario) -> Callable[[], Sequence[str]] | None:
+        environ = self.environ
+        return None if environ is None else lambda: lay_out(seen, scenario, environ)
 
     def _judge_error(
         self, planned: Planned, error: Failure, seen: Observation, expect: Expect

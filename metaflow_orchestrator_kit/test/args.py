@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
-_SECRET = re.compile(r"pass|secret|token|key|credential", re.IGNORECASE)
 
 
 class ArgumentError(ValueError):
@@ -71,11 +69,6 @@ def parse_all(lists: Iterable[str], singles: Iterable[str]) -> dict[str, str]:
 def format_list(arguments: Mapping[str, str]) -> str:
     """The text that :func:`parse_list` reads as these arguments."""
     return ",".join(f"{key}={_quoted(value)}" for key, value in arguments.items())
-
-
-def masked(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments without the values that look like secrets by their names."""
-    return {key: "***" if _SECRET.search(key) else value for key, value in arguments.items()}
 
 
 def _value(text: str, start: int, key: str) -> tuple[str, int | None]:

@@ -13,8 +13,9 @@ import click
 
 from metaflow_orchestrator_kit import REQUIRED, Cap, __version__
 from metaflow_orchestrator_kit.compliance.config import Backend, ConfigError, read_backends
+from metaflow_orchestrator_kit.compliance.masking import masked
 from metaflow_orchestrator_kit.compliance.verdict import Exit
-from metaflow_orchestrator_kit.test.args import ArgumentError, format_list, masked, parse_all
+from metaflow_orchestrator_kit.test.args import ArgumentError, format_list, parse_all
 from metaflow_orchestrator_kit.test.outcome import UPDATE, Known
 from metaflow_orchestrator_kit.test.preflight import NotReady, check_packages
 from metaflow_orchestrator_kit.test.upstream import Upstream

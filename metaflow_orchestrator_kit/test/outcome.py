@@ -12,13 +12,13 @@ from metaflow_orchestrator_kit.compliance.extension import Extension
 from metaflow_orchestrator_kit.compliance.known.entries import KnownFailure, parse, read, text_of
 from metaflow_orchestrator_kit.compliance.known.judge import Judged, judge
 from metaflow_orchestrator_kit.compliance.known.update import store, update
+from metaflow_orchestrator_kit.compliance.masking import masked
 from metaflow_orchestrator_kit.compliance.report import files
 from metaflow_orchestrator_kit.compliance.report.document import document
 from metaflow_orchestrator_kit.compliance.report.runs import runs
 from metaflow_orchestrator_kit.compliance.report.triage import triage as worksheet
 from metaflow_orchestrator_kit.compliance.select import Plan
 from metaflow_orchestrator_kit.compliance.verdict import Result, Verdict
-from metaflow_orchestrator_kit.test.args import masked
 from metaflow_orchestrator_kit.test.preflight import NotReady
 
 UPDATE = "--update-known-failures"

@@ -21,11 +21,11 @@ from metaflow_orchestrator_kit.compliance.extension import Extension
 from metaflow_orchestrator_kit.compliance.known.judge import Judged
 from metaflow_orchestrator_kit.compliance.lab.environment import lab_environment
 from metaflow_orchestrator_kit.compliance.lab.processes import LAB, end_group, end_marked
+from metaflow_orchestrator_kit.compliance.masking import masked
 from metaflow_orchestrator_kit.compliance.report.results import gather
 from metaflow_orchestrator_kit.compliance.report.table import failures
 from metaflow_orchestrator_kit.compliance.select import Fate, Plan
 from metaflow_orchestrator_kit.compliance.verdict import Exit
-from metaflow_orchestrator_kit.test.args import masked
 from metaflow_orchestrator_kit.test.outcome import Known, write_report
 from metaflow_orchestrator_kit.test.preflight import NotReady, check_extension
 from metaflow_orchestrator_kit.test.progress import Progress

@@ -18,10 +18,10 @@ import yaml
 
 from metaflow_orchestrator_kit.compliance.config import Suite
 from metaflow_orchestrator_kit.compliance.lab.processes import LAB, end_group, end_marked
+from metaflow_orchestrator_kit.compliance.masking import masked
 from metaflow_orchestrator_kit.compliance.report.document import git_state
 from metaflow_orchestrator_kit.compliance.report.verify import UPSTREAM
 from metaflow_orchestrator_kit.compliance.verdict import Result, Verdict
-from metaflow_orchestrator_kit.test.args import masked
 
 _PATIENCE = 3600.0
 _REFUSALS = ("not supported", "not yet supported")

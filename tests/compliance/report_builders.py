@@ -50,6 +50,7 @@ def run(scenario: str, *, good: bool = True) -> dict[str, Any]:
             task("work", [1], (1.2, None, None)),
         ],
         "output": f"deployed\n{HOSTILE}",
+        "files": [f"evidence/scenarios/{scenario}/commands.txt"],
     }
 
 

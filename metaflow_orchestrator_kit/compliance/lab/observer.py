@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from metaflow_orchestrator_kit.compliance.extension import split_deploy_args
-from metaflow_orchestrator_kit.compliance.lab import events
+from metaflow_orchestrator_kit.compliance.lab import events, recorder
 from metaflow_orchestrator_kit.compliance.lab.flows import copy_flow, fill_in, scenario_token
 from metaflow_orchestrator_kit.compliance.lab.live import GaveUp, Live
 from metaflow_orchestrator_kit.compliance.lab.processes import SCENARIO, marked
@@ -79,6 +79,7 @@ def _enter(folder: Path, scenario: Scenario, settings: LabSettings, limit: float
     for stream in (1, 2):
         os.dup2(output, stream)
     os.chdir(folder / "cwd")
+    recorder.keep_commands(folder)
     os.environ[SCENARIO] = f"{settings.token}/{scenario.id}"
     os.environ[LEDGER] = str(folder / "ledger")
 

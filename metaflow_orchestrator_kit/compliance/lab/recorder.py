@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from metaflow_orchestrator_kit.compliance.masking import masked_command, masked_variables
+
+COMMANDS = "commands.jsonl"
+"""The file of a scenario with the deployer's commands, in the order they were started."""
+
+_SHOWN = ("METAFLOW", "MOK_", "PYTHON", "PATH", "HOME", "USER", "TMPDIR", "TZ", "LANG")
+"""How the variables begin that are kept; others are nobody's business."""
+
 _contents: list[str] = []
+_file: Path | None = None
 
 _PATIENCE = 30.0
 """Seconds that the output of a command that has ended may take to be copied."""
@@ -21,6 +32,7 @@ def install() -> None:
     def handle_timeout(
         attribute_file_fd: int, command_obj: Any, *arguments: Any, **keywords: Any
     ) -> Any:
+        _keep_command(command_obj)
         try:
             content = read(attribute_file_fd, command_obj, *arguments, **keywords)
         except (RuntimeError, FileNotFoundError) as error:
@@ -31,6 +43,30 @@ def install() -> None:
 
     utils.handle_timeout = handle_timeout
     implementation.handle_timeout = handle_timeout
+
+
+def keep_commands(folder: Path) -> None:
+    """From now on, write every deployer command of this process and its forks to that folder."""
+    global _file
+    _file = folder / COMMANDS
+
+
+def _keep_command(command_obj: Any) -> None:
+    if _file is None:
+        return
+    told = {
+        "command": masked_command([str(word) for word in command_obj.command]),
+        "cwd": str(command_obj.cwd),
+        "environment": _shown(command_obj.env),
+    }
+    with _file.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(told) + "\n")
+
+
+def _shown(variables: Mapping[str, str]) -> dict[str, str]:
+    return masked_variables(
+        {name: variables[name] for name in sorted(variables) if name.startswith(_SHOWN)}
+    )
 
 
 def _wait_for_output(command_obj: Any) -> None:

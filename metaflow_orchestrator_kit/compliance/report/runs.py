@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from metaflow_orchestrator_kit.compliance.evidence import laid_out
 from metaflow_orchestrator_kit.compliance.lab.settings import read_json
 from metaflow_orchestrator_kit.compliance.model import Observation, TaskSeen
 from metaflow_orchestrator_kit.compliance.select import Plan
@@ -28,7 +29,15 @@ def runs(plan: Plan, evidence: Path) -> list[dict[str, Any]]:
     for name, scenario in scenarios.items():
         seen = _observation(evidence / "observations" / f"{name}.json")
         if seen is not None:
-            found.append({"scenario": name, "flow": scenario.flow, **_run(seen)})
+            folder = evidence / "scenarios" / name
+            found.append(
+                {
+                    "scenario": name,
+                    "flow": scenario.flow,
+                    **_run(seen),
+                    "files": [f"evidence/scenarios/{name}/{one}" for one in laid_out(folder)],
+                }
+            )
     return found
 
 
