@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import pprint
+import textwrap
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
+
+from metaflow_orchestrator_kit.contract import UnknownClause, clause
 
 
 class ExpectationFailed(AssertionError):
@@ -34,6 +38,15 @@ def _block(title: str, text: str) -> list[str]:
     if len(lines) == 1:
         return [f"{title:<12}{lines[0]}"]
     return [f"{title}", *(f"    {line}" for line in lines)]
+
+
+def _pitfall(clauses: Sequence[str]) -> list[str]:
+    """What comes of the fault elsewhere: the symptom of the first clause that has one."""
+    for name in clauses:
+        with contextlib.suppress(UnknownClause):
+            if symptom := clause(name).symptom:
+                return ["pitfall", *(f"    {line}" for line in textwrap.wrap(symptom, 74))]
+    return []
 
 
 @dataclass(slots=True)
@@ -113,6 +126,7 @@ class Expect:
         if likely:
             lines += ["likely", *(f"    {n}. {cause}" for n, cause in enumerate(likely, 1))]
         lines += _block("contract", ", ".join(f"clause {clause}" for clause in self.clauses))
+        lines += _pitfall(self.clauses)
         if self.evidence:
             files = "" if self.lay_out is None else ", ".join(self.lay_out())
             lines += _block("evidence", "\n".join(filter(None, (self.evidence, files))))

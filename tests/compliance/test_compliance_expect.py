@@ -33,6 +33,7 @@ def test_a_message_has_promise_values_causes_clauses_evidence_and_the_command_to
         "[1, 2]",
         "1. the scheduler counts from 1",
         "clause H1, clause H2",
+        "A constant makes attempts overwrite each other",
         "/somewhere/retry",
         "metaflow-orchestrator-test --select retry-counts",
     ):
