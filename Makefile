@@ -80,7 +80,7 @@ bench: demo-env ## measure the suite against running its flows in turn
 	$(say) "The suite, against running its flows in turn"
 	$(DEMO)/python benchmarks/suite_vs_local_run.py --scheduler-type my_scheduler
 
-bench-engine: test-env ## measure the embedded engine against `run`: ten minutes
+bench-engine: test-env ## measure the embedded engine; at most 15 minutes
 	$(TEST)/python benchmarks/engine_speed.py
 
 crash: test-env ## kill processes of runs 200 times; compare the runs

@@ -88,7 +88,7 @@ class Chaos:
             self._pause(flow)
             if self.over(run_id):
                 break
-            # `init` has one attempt only: before the first step, nothing that costs one is killed.
+            # A killed `init` is made again after ever longer pauses: it is let be.
             spared = costly >= COSTLY_KILLS or not self.live.marks(run_id)
             kinds = TARGETS["crash_catch"] if spared else TARGETS[flow]
             kind = self.dice.choice(kinds)

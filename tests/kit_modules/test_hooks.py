@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,19 @@ def test_a_run_is_told_when_it_begins_and_when_it_has_ended(attempts: Attempts) 
         ("on_status", "ABORTED"),
         ("after_run", "run-1", "ABORTED", "by request"),
     ]
+
+
+def test_a_run_that_is_suspended_is_told_so_in_the_order_of_the_changes() -> None:
+    hooks = Recorder(fails="on_status")
+    calls = HookCalls(hooks, PLAN, RUN)
+
+    async def change() -> None:
+        changes = [True, False, True, False]
+        await asyncio.gather(*(calls.suspended(suspended) for suspended in changes))
+
+    asyncio.run(change())
+
+    assert hooks.told == [("on_status", "SUSPENDED"), ("on_status", "RUNNING")] * 2
 
 
 def test_a_clone_runs_nothing_of_the_flow_and_no_hook(attempts: Attempts) -> None:
@@ -343,4 +357,17 @@ def test_hooks_of_a_generated_extension_surround_real_runs(hooked: Live, tmp_pat
     assert after[:2] == ["after_run", "FAILED"]
     assert "no such customer" in after[2]
     assert hooked.engine.deployment("Hooked").warm is False
+
+    request = hooked.request()
+    request = replace(request, parameters={"fail": "true"})
+    store = hooked.engine._store
+    store.add_run("Hooked", *store.deployment("Hooked"), request)
+    hooked.engine.suspend(request.run_id, True)
+    hooked.engine.run(request.run_id)
+    notes = tmp_path / "notes"
+    wait_until(lambda: notes.exists() and "SUSPENDED" in notes.read_text(), "it is suspended")
+    assert json.loads(notes.read_text()) == ["on_status", "SUSPENDED"]
+    hooked.engine.suspend(request.run_id, False)
+    hooked.finished(request.run_id)
+    assert told()[1] == ["on_status", "RUNNING"]
     hooked.no_process_is_left()

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -219,3 +220,66 @@ def test_a_program_that_cannot_be_started_is_an_error_of_the_system(tmp_path: Pa
 
     with pytest.raises(FileNotFoundError):
         asyncio.run(start())
+
+
+INIT = Launch("_parameters", "t-start-params")
+
+#: Stands for an interpreter and a flow: `init` is killed as often as there are files to remove.
+INTERPRETER = f"""#!{sys.executable}
+import os, sys
+from pathlib import Path
+folder = Path(__file__).parent
+with (folder / "calls").open("a") as file:
+    print("dump" if "dump" in sys.argv else "init", file=file)
+if "dump" in sys.argv:
+    sys.exit(0 if (folder / "stored").exists() else 1)
+if (folder / "store-first").exists():
+    (folder / "stored").touch()
+for one in folder.glob("kill-*"):
+    one.unlink()
+    os.kill(os.getpid(), 9)
+print("it is wrong", file=sys.stderr)
+sys.exit(int((folder / "code").read_text()))
+"""
+
+
+def init(folder: Path, *, kills: int, code: int = 0, repeated: bool = False) -> Finished:
+    """Make `init` with an interpreter that does as it is told."""
+    python = folder / "python"
+    python.write_text(INTERPRETER)
+    python.chmod(0o755)
+    (folder / "code").write_text(str(code))
+    for number in range(kills):
+        (folder / f"kill-{number}").touch()
+    own = replace(desk(folder, ""), site=Site(str(python), folder))
+    return asyncio.run(launch.attempt(own, INIT, repeated=repeated))
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "INIT_PAUSES", (0.0, 0.0))
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_init_that_was_killed_is_made_again(tmp_path: Path) -> None:
+    assert init(tmp_path, kills=2) == Finished("t-start-params", 0, 0)
+    assert (tmp_path / "calls").read_text().split() == ["init", "dump", "init", "dump", "init"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_init_that_was_killed_after_it_had_stored_the_parameters_is_not(tmp_path: Path) -> None:
+    (tmp_path / "store-first").touch()
+
+    assert init(tmp_path, kills=1) == Finished("t-start-params", 0, 0)
+    assert (tmp_path / "calls").read_text().split() == ["init", "dump"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_init_that_is_killed_every_time_fails_in_the_end(tmp_path: Path) -> None:
+    assert init(tmp_path, kills=9).exit_code == -signal.SIGKILL
+    assert (tmp_path / "calls").read_text().split().count("init") == 3
+
+
+def test_an_init_that_fails_by_itself_is_made_once_and_says_why(tmp_path: Path) -> None:
+    assert init(tmp_path, kills=0, code=3) == Finished("t-start-params", 0, 3, note="it is wrong")
+    assert (tmp_path / "calls").read_text().split() == ["init"]

@@ -30,6 +30,7 @@ from .walk import Finished, Launch, State
 LIMIT = 60.0
 
 _RUNNING = "RUNNING"
+_SUSPENDED = "SUSPENDED"
 _STATUSES = {State.SUCCEEDED: "SUCCEEDED", State.FAILED: "FAILED", State.STOPPED: "ABORTED"}
 
 
@@ -111,7 +112,8 @@ class Hooks:
 
         Args:
             run: the run.
-            status: RUNNING, then SUCCEEDED, FAILED or ABORTED (clause L1).
+            status: RUNNING, then SUCCEEDED, FAILED or ABORTED (clause L1). In between, from an
+                engine that says so, SUSPENDED when no more tasks start, and RUNNING again.
         """
 
 
@@ -151,6 +153,7 @@ class HookCalls:
         self._plan = plan
         identity = plan.identity
         self._run = RunIdentity(identity.name, identity.flow_name, run.run_id, run.parameters)
+        self._one_suspension_at_a_time = asyncio.Lock()
 
     async def before(self, launch: Launch) -> Mapping[str, str]:
         """Say that an attempt is about to start; answer the variables that it gets in addition.
@@ -170,6 +173,11 @@ class HookCalls:
         """Say that an attempt has ended; None for one whose run was ended meanwhile."""
         if not launch.is_init and launch.clone_of is None:
             await self._tell("after_attempt", self._identity(launch), exit_code)
+
+    async def suspended(self, suspended: bool) -> None:
+        """Say that no more tasks of the run start, or that it goes on; in the order of the calls."""
+        async with self._one_suspension_at_a_time:
+            await self._tell("on_status", self._run, _SUSPENDED if suspended else _RUNNING)
 
     async def ended(self, state: State, reason: str) -> None:
         """Say how the run has ended, once that is on record."""

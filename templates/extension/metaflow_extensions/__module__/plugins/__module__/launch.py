@@ -31,6 +31,9 @@ TIMEOUT_SLACK = 120.0
 #: Seconds that a finished process' output may stay open, held by a child of its own.
 DRAIN = 2.0
 
+#: Seconds before each further `init`, after one that was killed.
+INIT_PAUSES = (1.0, 4.0, 16.0)
+
 #: No variables besides.
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -88,16 +91,31 @@ async def attempt(
     """
     files = _Files(desk.scratch, launch)
     if launch.is_init:
-        if repeated and await _run(desk, launch, files, command.dump_command) == 0:
-            return Finished(launch.task_id, launch.attempt, 0)
-        exit_code = await _run(desk, launch, files, command.init_command)
-        note = files.last_words() if exit_code else ""
-        return Finished(launch.task_id, launch.attempt, exit_code, note=note)
+        return await _init(desk, launch, files, repeated)
     exit_code = 0
     if not (repeated and files.path("handout").exists()):
         exit_code = await _run(desk, launch, files, _step_arguments(desk, files), variables)
     await asyncio.to_thread(_save_logs, desk, launch, files)
     return Finished(launch.task_id, launch.attempt, exit_code, files.read_handout())
+
+
+async def _init(desk: Desk, launch: Launch, files: _Files, repeated: bool) -> Finished:
+    """Store the parameters, at most once (clauses E2, E4).
+
+    A flow has no retries to spend on `init`. One that a signal has ended, often because memory ran
+    out, says nothing about the flow, so it is made again.
+    """
+    exit_code = 0
+    for pause in (*INIT_PAUSES, None):
+        if repeated and await _run(desk, launch, files, command.dump_command) == 0:
+            return Finished(launch.task_id, launch.attempt, 0)
+        exit_code = await _run(desk, launch, files, command.init_command)
+        if exit_code >= 0 or pause is None:
+            break
+        await asyncio.sleep(pause)
+        repeated = True
+    note = files.last_words() if exit_code else ""
+    return Finished(launch.task_id, launch.attempt, exit_code, note=note)
 
 
 async def run_hook(desk: Desk, hook: str, number: int) -> int:
