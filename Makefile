@@ -72,13 +72,13 @@ mutants: test-env ## try every broken extension; MUTANTS="--resume" or names
 	$(say) "Every mutant: a quarter of an hour on two cores"
 	$(TEST)/python tests/mutants $(MUTANTS) $(if $(MUTANTS),,--write docs/mutants.md)
 
-bench: demo-env ## measure the suite against running its flows in turn
+bench: demo-env ## measure the suite against its flows in turn; BENCH=--all
 	$(say) "An extension to measure"
 	rm -rf $(PROJECT)
 	$(DEMO)/metaflow-orchestrator-scaffold my_scheduler $(PROJECT) >/dev/null
 	$(DEMO)/pip install --quiet --no-build-isolation --no-deps --editable $(PROJECT)
 	$(say) "The suite, against running its flows in turn"
-	$(DEMO)/python benchmarks/suite_vs_local_run.py --scheduler-type my_scheduler
+	$(DEMO)/python benchmarks/suite_vs_local_run.py --scheduler-type my_scheduler $(BENCH)
 
 bench-engine: test-env ## measure the embedded engine; at most 15 minutes
 	$(TEST)/python benchmarks/engine_speed.py

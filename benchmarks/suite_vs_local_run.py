@@ -2,9 +2,11 @@
 
     python benchmarks/suite_vs_local_run.py --scheduler-type my_scheduler [--all]
 
-Every scenario of the required capabilities is run once with ``python flow.py run``, in turn,
-and once by ``metaflow-orchestrator-test``, on this machine. Prints both times and their ratio,
-which should be at most 1.5. Other work on the machine falsifies the figures: the load is shown.
+The flow of every scenario of the required capabilities is run once with ``python flow.py run``,
+in turn, and by ``metaflow-orchestrator-test``, on this machine. Prints both times and their ratio,
+which should be at most 1.5, and at most 1.0 with ``--all``. Some scenarios run their flow several
+times, or another flow as well; the other side is not charged for that. Other work on the machine
+falsifies the figures: the load is shown.
 """
 
 from __future__ import annotations
@@ -27,17 +29,20 @@ from metaflow_orchestrator_kit.compliance.lab.flows import copy_flow, fill_in
 from metaflow_orchestrator_kit.compliance.model import LEDGER, RELEASE, Scenario
 
 TARGET = 1.5
+TARGET_OF_ALL = 1.0
+
+UNENDING = ("terminate_while_running",)
+"""Actions with a flow that waits until it is ended from outside."""
 
 
 def scenarios(capabilities: frozenset[Cap]) -> list[Scenario]:
-    """What the suite runs for those capabilities, each once."""
+    """What the suite runs for those capabilities and ``run`` can, each once."""
     wanted = {
         case.scenario.id: case.scenario
         for case in all_cases()
         if {case.cap, *case.scenario.caps} <= capabilities
     }
-    # A scenario with an action of its own does something that `run` cannot do.
-    return [scenario for scenario in wanted.values() if scenario.script is None]
+    return [scenario for scenario in wanted.values() if scenario.script not in UNENDING]
 
 
 def command(scenario: Scenario, flow: Path, word: str) -> list[str]:
@@ -138,8 +143,9 @@ def main() -> None:
     print(f"one after another  {local:6.1f} s")
     print(f"compliance suite   {suite:6.1f} s")
     ratio = suite / local
-    verdict = "at most" if ratio <= TARGET else "more than"
-    print(f"ratio              {ratio:6.2f}    ({verdict} the target of {TARGET})")
+    target = TARGET_OF_ALL if arguments.all else TARGET
+    verdict = "at most" if ratio <= target else "more than"
+    print(f"ratio              {ratio:6.2f}    ({verdict} the target of {target})")
 
 
 if __name__ == "__main__":
