@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from metaflow_orchestrator_kit.compliance.config import Suite
 from metaflow_orchestrator_kit.compliance.evidence import lay_out
@@ -16,6 +16,9 @@ from metaflow_orchestrator_kit.compliance.select import Fate, Plan, Planned
 from metaflow_orchestrator_kit.compliance.verdict import Result, Verdict
 
 _REFUSAL = "not supported"
+
+_TRIGGER = "linear-trigger-returns"
+"""The case that is red where trigger() waits for the end of the run."""
 
 _PHASES = {
     "deploy": "is deployed: create() returns",
@@ -73,6 +76,10 @@ class Judge:
         )
         if planned.fate is Fate.PROBE:
             return _judge_refusal(case.cap.name, seen, expect)
+        if self._ran_inside(seen):
+            if case.sees_errors or case.scenario.script is not None:
+                raise Blocked(f"trigger() ran the flow itself, and raised; see '{_TRIGGER}'")
+            seen = replace(seen, error=None, final_status="FAILED")  # that is how it tells so
         if seen.error is not None and not case.sees_errors:
             self._judge_error(planned, seen.error, seen, expect)
         case.check(seen, expect)
@@ -104,16 +111,42 @@ class Judge:
             likely=[f"see output.log in the evidence; the phase was '{error.phase}'"],
         )
 
-    def _judge_ground(self, planned: Planned, error: Failure) -> None:
-        """Where not even the plain flow gets that far, it alone is red: that is to mend first."""
+    def _ran_inside(self, seen: Observation) -> bool:
+        """Whether trigger() raised because it ran the flow itself, and the run failed.
+
+        That is one fault, of which a case of its own tells; what the tasks did is another matter.
+        """
+        error, returns = seen.error, self.plan.of(_TRIGGER)
+        if error is None or error.phase != "trigger" or not seen.tasks:
+            return False
+        if seen.run is None or seen.run.successful or returns is None or returns.fate != Fate.RUN:
+            return False
+        plain = self._plain(seen.scenario)
+        if plain is None or plain.error is not None:
+            return False
+        case = returns.case
+        try:
+            case.check(plain, Expect(case.id, case.promise, case.clauses))
+        except ExpectationFailed:
+            return True
+        return False
+
+    def _plain(self, scenario: str) -> Observation | None:
+        """What was seen of the plainest flow, for another scenario; None where it does not run."""
         ground = self.plan.ground
         lab = self.suite.lab()
-        if ground is None or ground.scenario.id == planned.case.scenario.id:
-            return
+        if ground is None or ground.scenario.id == scenario:
+            return None
         wanted = read_json(lab.path / "wanted.json") or {}
         if ground.scenario.id not in wanted.get("run", ()):  # pytest was told to leave it out
+            return None
+        return await_observation(lab, ground.scenario.id, self.deadline)
+
+    def _judge_ground(self, planned: Planned, error: Failure) -> None:
+        """Where not even the plain flow gets that far, it alone is red: that is to mend first."""
+        ground, plain = self.plan.ground, self._plain(planned.case.scenario.id)
+        if ground is None or plain is None:
             return
-        plain = await_observation(lab, ground.scenario.id, self.deadline)
         if plain.error is not None and plain.error.phase == error.phase:
             raise Blocked(
                 f"the plain flow of '{ground.scenario.id}' failed in its phase '{error.phase}', "

@@ -17,7 +17,7 @@ from metaflow_orchestrator_kit.compliance.lab import events, recorder
 from metaflow_orchestrator_kit.compliance.lab.flows import copy_flow, fill_in, scenario_token
 from metaflow_orchestrator_kit.compliance.lab.live import GaveUp, Live
 from metaflow_orchestrator_kit.compliance.lab.processes import SCENARIO, marked
-from metaflow_orchestrator_kit.compliance.lab.reading import plain, read_run
+from metaflow_orchestrator_kit.compliance.lab.reading import begun, plain, read_run
 from metaflow_orchestrator_kit.compliance.lab.scripts import ACTIONS
 from metaflow_orchestrator_kit.compliance.lab.settings import LabSettings, write_atomically
 from metaflow_orchestrator_kit.compliance.model import (
@@ -164,9 +164,10 @@ def _observation(
     run: RunSeen | None = None
     tasks: list[TaskSeen] = []
     pathspec = getattr(live.triggered, "pathspec", None)
-    if pathspec is not None:
+    of = pathspec or _begun(live, error)
+    if of is not None:
         try:
-            run, tasks = read_run(pathspec)
+            run, tasks = read_run(of)
         except Exception as problem:
             error = error or _failure("read", problem)
     return Observation(
@@ -187,6 +188,13 @@ def _observation(
         extra=plain(live.extra) if live.extra else {},
         output=_output(folder),
     )
+
+
+def _begun(live: Live, error: Failure | None) -> str | None:
+    """The run that trigger() has made, although it raised; nobody else runs this flow."""
+    if error is None or error.phase != "trigger" or live.deployment is None:
+        return None
+    return None if live.deployment.flow_name is None else begun(live.deployment.flow_name)
 
 
 def _residue(folder: Path, live: Live, before: set[str], settings: LabSettings) -> Residue:

@@ -11,6 +11,15 @@ from metaflow_orchestrator_kit.compliance.model import RunSeen, TaskSeen
 _LONGEST_LOG = 200_000
 
 
+def begun(flow: str) -> str | None:
+    """The pathspec of the latest run of a flow; None where there is none."""
+    from metaflow import Flow, namespace
+
+    namespace(None)
+    latest = _or_none(lambda: Flow(flow).latest_run)
+    return None if latest is None else str(latest.pathspec)
+
+
 def read_run(pathspec: str) -> tuple[RunSeen, list[TaskSeen]]:
     """The run and all its tasks.
 

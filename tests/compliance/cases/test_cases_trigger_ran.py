@@ -1,0 +1,69 @@
+"""Where trigger() runs the flow itself and raises, that alone is red; the tasks are judged."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from good import GOOD
+from made import of_step
+
+from metaflow_orchestrator_kit.compliance.config import Backend, Suite
+from metaflow_orchestrator_kit.compliance.judge import Judge
+from metaflow_orchestrator_kit.compliance.lab.client import wish
+from metaflow_orchestrator_kit.compliance.lab.settings import write_atomically
+from metaflow_orchestrator_kit.compliance.model import Failure, Observation
+from metaflow_orchestrator_kit.compliance.verdict import Verdict
+
+RAISED = Failure("trigger", "RuntimeError", "Error executing: flow.py sched trigger")
+
+
+def raised(scenario: str, **fields: object) -> Observation:
+    """The scenario, of which trigger() has told nothing but an exception."""
+    told = {"error": RAISED, "final_status": None, "statuses": [], "pathspec": None}
+    return replace(GOOD[scenario], scenario=scenario, **{**told, **fields})
+
+
+def verdicts(folder: Path, *cases: str, seen: Observation, returns: bool) -> list[Verdict]:
+    """The verdicts on cases of one scenario, where trigger() returns at once or at the end."""
+    suite = Suite(Backend("sched", "sched"), str(folder), "t")
+    plan, lab = suite.plan(), suite.lab()
+    lab.save()
+    linear = GOOD["linear"]
+    if not returns:
+        waited = replace(linear, seconds={**linear.seconds, "trigger": 40.0})
+        linear = of_step("hold", artifacts={**linear.step("hold")[0].artifacts, "released": False})(
+            waited
+        )
+    for one in (replace(linear, scenario="linear"), seen):
+        write_atomically(lab.observation(one.scenario), one.to_json())
+    wish(lab, run=["linear", seen.scenario])
+    judge = Judge(suite, plan, time.monotonic() + 60)
+    planned = [plan.of(case) for case in cases]
+    return [judge.judge(one)[0].verdict for one in planned if one is not None]
+
+
+def test_what_its_tasks_did_is_judged_and_what_it_did_not_tell_is_blocked(tmp_path):
+    assert verdicts(
+        tmp_path, "failing-stops", "failing-status", seen=raised("failing"), returns=False
+    ) == [Verdict.PASSED, Verdict.BLOCKED]
+
+
+def test_an_exception_is_word_enough_that_the_run_has_failed(tmp_path):
+    seen = raised("nothing")
+    assert verdicts(tmp_path, "foreach-of-nothing", seen=seen, returns=False) == [Verdict.PASSED]
+
+
+def test_where_trigger_returns_for_other_flows_its_exception_is_red(tmp_path):
+    assert verdicts(
+        tmp_path, "failing-stops", "failing-status", seen=raised("failing"), returns=True
+    ) == [Verdict.FAILED, Verdict.FAILED]
+
+
+@pytest.mark.parametrize("scenario", ["branches", "fanout"])
+def test_without_any_task_the_trigger_has_failed_before_the_run(tmp_path, scenario):
+    case = {"branches": "branches-run-once", "fanout": "foreach-task-per-item"}[scenario]
+    seen = raised(scenario, tasks=[], run=None)
+    assert verdicts(tmp_path, case, seen=seen, returns=False) == [Verdict.FAILED]
