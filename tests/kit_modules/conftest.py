@@ -7,7 +7,9 @@ folders themselves: no copy, and their relative imports work.
 import contextlib
 import importlib.util
 import os
+import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,6 +93,19 @@ def benches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Benches]:
 def bench(benches: Benches) -> Bench:
     """A scaffolded extension with the default engine."""
     return benches["embedded"][0]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of a few megabytes; only root may make one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    command = [str(mount), "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+    if mount is None or subprocess.run(command, capture_output=True).returncode != 0:
+        pytest.skip("this user may not mount a disk: run as root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @pytest.fixture

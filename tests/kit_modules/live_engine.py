@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -39,6 +40,15 @@ def wait_until(condition: Callable[[], Any], what: str) -> Any:
         assert time.monotonic() < deadline, f"{what}: not within {PATIENCE} s"
         time.sleep(0.05)
     return found
+
+
+def fill(disk: Path) -> Path:
+    """Leave no room on a disk; the file that takes it all."""
+    filler = disk / "filler"
+    with contextlib.suppress(OSError), filler.open("ab", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+    return filler
 
 
 @dataclass(slots=True)

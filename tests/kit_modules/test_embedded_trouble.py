@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import importlib
 import os
 import resource
-import shutil
 import signal
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -19,12 +18,12 @@ from pathlib import Path
 import pytest
 from in_place import embedded_insist, embedded_store
 from in_place.embedded_folder import RunFolder
-from in_place.embedded_insist import insist
+from in_place.embedded_insist import attempt_with_room, insist
 from in_place.embedded_store import Store, StoreDamaged, StoreError
 from in_place.plan import Identity, Plan, RunRequest, Step
 from in_place.starts import Schedule
 from in_place.walk import Finished, State
-from live_engine import load_engine
+from live_engine import fill, load_engine
 from scaffolded import make_bench
 
 EVENT = Finished("t-start", 0, 0)
@@ -83,6 +82,37 @@ def test_what_has_been_done_is_kept_until_it_can_be_written(
     assert folder.trouble == ""
 
 
+def test_an_attempt_for_which_there_is_no_room_is_made_again_under_its_number(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_insist, "PAUSES", (0.01, 0.02))
+    folder = RunFolder.of(store.home, "r-1")
+    asked: list[tuple[bool, str]] = []
+
+    async def make(repeated: bool) -> Finished:
+        asked.append((repeated, folder.trouble))
+        if len(asked) < 3:
+            raise OSError(errno.ENOSPC, "No space left on device", "log")
+        return EVENT
+
+    assert asyncio.run(attempt_with_room(make, folder, repeated=False)) == EVENT
+
+    said = "[Errno 28] No space left on device: 'log'; make room on that disk, "
+    said += "and the run goes on by itself"
+    assert asked == [(False, ""), (True, said), (True, said)]
+    assert folder.trouble == ""
+
+
+def test_an_attempt_that_cannot_be_made_for_another_reason_is_not_tried_again(
+    store: Store,
+) -> None:
+    async def make(repeated: bool) -> Finished:
+        raise PermissionError(errno.EACCES, "Permission denied", "log")
+
+    with pytest.raises(PermissionError):
+        asyncio.run(attempt_with_room(make, RunFolder.of(store.home, "r-1"), repeated=False))
+
+
 def in_a_child(work: Callable[[], None]) -> str:
     """What a piece of work raises in a process of its own; empty for nothing."""
     reading, writing = os.pipe()
@@ -119,29 +149,13 @@ def test_a_file_that_may_not_grow_any_more_is_an_error_that_passes(store: Store)
     assert store.events("r-1") == [*written, EVENT]
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of a megabyte; only root may make one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    command = [str(mount), "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if mount is None or subprocess.run(command, capture_output=True).returncode != 0:
-        pytest.skip("this user may not mount a disk")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 def test_a_full_disk_is_named_and_loses_nothing(small_disk: Path) -> None:
     store = Store(small_disk / "home")
     store.add_run("Flow", plan(), Path("/code"), RunRequest("r-1"))
     folder = RunFolder.of(store.home, "r-1")
     folder.note("")
     store.append("r-1", EVENT)
-    filler = small_disk / "filler"
-    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
-        while True:
-            file.write(b"x" * 4096)
+    filler = fill(small_disk)
 
     written = [EVENT]
     with pytest.raises(StoreError, match="make room on its disk, and runs go on") as caught:

@@ -94,6 +94,14 @@ def test_a_hand_out_of_an_earlier_process_of_the_attempt_is_forgotten(tmp_path: 
     assert asyncio.run(launch.attempt(own, LAUNCH)).handout == Handout()
 
 
+def test_room_is_reserved_for_the_hand_out_before_the_process_starts(tmp_path: Path) -> None:
+    program = "import os; f = os.environ['MF_ORCHESTRATOR_HANDOUT'] + '.new'; "
+    program += "file = open(f, 'r+'); file.write('{\"width\": 3}'); file.close(); "
+    program += "assert os.path.getsize(f) == 4096; os.rename(f, f[:-4])"
+
+    assert attempt(tmp_path, program).handout == Handout(width=3)
+
+
 def test_both_streams_are_stored_with_the_task_whatever_is_in_them(tmp_path: Path) -> None:
     long = 3 * 2**20
     program = (

@@ -34,6 +34,9 @@ DRAIN = 2.0
 #: Seconds before each further `init`, after one that was killed.
 INIT_PAUSES = (1.0, 4.0, 16.0)
 
+#: Room on the disk for a hand-out, blank JSON: when it is needed, the disk may be full.
+_ROOM = b" " * 4096
+
 #: No variables besides.
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -202,6 +205,7 @@ async def _run(
         [str(Path(desk.site.python).parent), environment.get("PATH", os.defpath)]
     )
     files.path("handout").unlink(missing_ok=True)
+    files.path("handout.new").write_bytes(_ROOM)
     job = Job(arguments(desk.plan, desk.run, launch, desk.site), environment, desk.site.code)
     step = desk.plan.steps.get(launch.step)
     limit = step.timeout + TIMEOUT_SLACK if step and step.timeout else None
@@ -252,7 +256,9 @@ class _Output:
         try:
             with self._path.open("wb", buffering=0) as file:
                 while line := await _read_line(reader):
-                    file.write(_decorate(line))
+                    # On a full disk lines are lost, rather than the task that is at work.
+                    with contextlib.suppress(OSError):
+                        file.write(_decorate(line))
         finally:
             transport.close()
 

@@ -1,15 +1,51 @@
-"""Writes that have to be made, on a disk that may be full and a file that may be locked."""
+"""What has to be done, on a disk that may be full and with a file that may be locked."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import errno
+from collections.abc import Awaitable, Callable
 
 from .embedded_folder import RunFolder
 from .embedded_store import StoreDamaged
+from .walk import Finished
 
 #: Seconds before the second try, and at most before any later one.
 PAUSES = (0.5, 10.0)
+
+#: What the system says when a disk, or the user's share of it, is full.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+async def attempt_with_room(
+    make: Callable[[bool], Awaitable[Finished]], folder: RunFolder, repeated: bool
+) -> Finished:
+    """Make an attempt, again under its own number when there was no room on the disk for it.
+
+    Args:
+        make: makes it; told whether the same attempt may have run before.
+        folder: the folder of the run, which says meanwhile what is the matter.
+        repeated: whether it may have run before already.
+
+    Raises:
+        OSError: it cannot be made, for another reason.
+    """
+    pause, longest = PAUSES
+    tried = False
+    while True:
+        try:
+            answer = await make(repeated or tried)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            folder.note(f"{error}; make room on that disk, and the run goes on by itself")
+        else:
+            if tried:
+                folder.note("")
+            return answer
+        tried = True
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, longest)
 
 
 async def insist(write: Callable[..., object], folder: RunFolder) -> None:
