@@ -26,12 +26,14 @@ FACTS_VARIABLE = "MF_ORCHESTRATOR_FACTS"
 #: Holds the events that started the run as JSON; absent in other runs.
 TRIGGERS_VARIABLE = "MF_ORCHESTRATOR_TRIGGERS"
 
-#: Settings of a worker that a task keeps: who may talk to a service is the worker's affair.
+#: Settings of a worker that a task keeps: who may talk to a service is the worker's affair, and how
+#: much at a time its machine can do.
 _KEPT = (
     "METAFLOW_HOME",
     "METAFLOW_PROFILE",
     "METAFLOW_SERVICE_AUTH_KEY",
     "METAFLOW_SERVICE_HEADERS",
+    "METAFLOW_S3_WORKER_COUNT",
 )
 
 #: Longest `--input-paths` on a command line, in characters; above it, a file (clause F5).

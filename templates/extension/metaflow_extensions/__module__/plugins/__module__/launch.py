@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from . import command
 from .plan import Plan, RunRequest
@@ -129,7 +128,7 @@ async def run_hook(desk: Desk, hook: str, number: int) -> int:
         hook: name or import path of the function.
         number: its place among the hooks of the run, which names its log in the scratch folder.
     """
-    environment = command.run_environment(desk.plan, desk.run, desk.worker)
+    environment = _here(desk, command.run_environment(desk.plan, desk.run, desk.worker))
     arguments = command.hook_command(desk.plan, desk.run, hook, desk.site)
     job = Job(arguments, environment, desk.site.code)
     # A hook is a module of Metaflow, not a flow: the warm process has nothing for it.
@@ -199,17 +198,25 @@ async def _run(
         handout=files.path("handout"),
         facts=desk.facts,
     )
-    environment.update(variables)
-    # The path of the interpreter comes first: @parallel starts its nodes as plain `python`.
-    environment["PATH"] = os.pathsep.join(
-        [str(Path(desk.site.python).parent), environment.get("PATH", os.defpath)]
-    )
+    environment = _here(desk, {**environment, **variables})
     files.path("handout").unlink(missing_ok=True)
     files.path("handout.new").write_bytes(_ROOM)
     job = Job(arguments(desk.plan, desk.run, launch, desk.site), environment, desk.site.code)
     step = desk.plan.steps.get(launch.step)
     limit = step.timeout + TIMEOUT_SLACK if step and step.timeout else None
     return await _supervise(desk.starter, job, files.stem, limit)
+
+
+def _here(desk: Desk, environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment, with what is where on this machine."""
+    from .package import with_unpacked
+
+    found = with_unpacked(desk.plan, desk.site.code, environment)
+    # The path of the interpreter comes first: @parallel starts its nodes as plain `python`.
+    found["PATH"] = os.pathsep.join(
+        [str(Path(desk.site.python).parent), found.get("PATH", os.defpath)]
+    )
+    return found
 
 
 async def _supervise(starter: Starter, job: Job, stem: Path, limit: float | None) -> int:
@@ -286,7 +293,9 @@ def _save_logs(desk: Desk, launch: Launch, files: _Files) -> None:
     """Store both streams with the task, for `Task.stdout` and `flow.py logs` (clause L5)."""
     from metaflow.mflog import TASK_LOG_SOURCE
 
-    store = _datastore(desk.plan).get_task_datastore(
+    from .depot import datastore_of
+
+    store = datastore_of(desk.plan).get_task_datastore(
         desk.run.run_id, launch.step, launch.task_id, launch.attempt, mode="w"
     )
     # A process killed on its first breath has registered no attempt, and Metaflow looks for later
@@ -295,15 +304,3 @@ def _save_logs(desk: Desk, launch: Launch, files: _Files) -> None:
         store.init_task()
     streams = {name: files.path(name).read_bytes() for name in ("stdout", "stderr")}
     store.save_logs(TASK_LOG_SOURCE, streams)
-
-
-def _datastore(plan: Plan) -> Any:
-    """The flow's datastore, opened as the deployment pinned it (clauses D10, I1)."""
-    from metaflow.datastore import FlowDataStore
-    from metaflow.plugins import DATASTORES
-
-    options = dict(option for option in plan.options if len(option) == 2)
-    storage = {store.TYPE: store for store in DATASTORES}[options["--datastore"]]
-    return FlowDataStore(
-        plan.identity.flow_name, None, storage_impl=storage, ds_root=options["--datastore-root"]
-    )

@@ -6,6 +6,8 @@ This file belongs to the kit: `metaflow-orchestrator-scaffold --update` replaces
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,6 @@ from metaflow.exception import MetaflowException
 from metaflow.package import MetaflowPackage
 from metaflow.packaging_sys import ContentType
 
-from .compiler import script_name
 from .plan import Code, Plan
 
 
@@ -30,6 +31,8 @@ def build(obj: Any) -> tuple[Code, bytes]:
     Raises:
         MetaflowException: the package cannot be made or uploaded.
     """
+    from .compiler import script_name
+
     package = MetaflowPackage(
         obj.flow, obj.environment, obj.echo, suffixes=obj.package_suffixes, flow_datastore=None
     )
@@ -52,7 +55,9 @@ def build(obj: Any) -> tuple[Code, bytes]:
 def unpack(plan: Plan, package: bytes, folder: Path) -> None:
     """Lay a deployment out for tasks of this machine.
 
-    Only the user's files: Metaflow and this extension are installed here already.
+    Where tasks use the deployer's own disk, only the user's files: Metaflow and this extension are
+    installed there already. Elsewhere all of it, Metaflow, this extension and what Metaflow notes
+    of the package (`INFO`) included: tasks then run exactly what was deployed (clause A9).
 
     Args:
         plan: the compiled flow.
@@ -60,13 +65,34 @@ def unpack(plan: Plan, package: bytes, folder: Path) -> None:
         folder: a folder to be made.
     """
     folder.mkdir(parents=True)
-    wanted = ContentType.USER_CONTENT.value | ContentType.MODULE_CONTENT.value
+    root = _local_root(plan)
+    files = ContentType.USER_CONTENT | ContentType.MODULE_CONTENT
+    wanted = int(files if root else ContentType.ALL_CONTENT)
     MetaflowPackage.cls_extract_into(
         plan.code.metadata, BytesIO(package), str(folder), content_types=wanted
     )
-    if root := _local_root(plan):
+    if root:
         # Cards go to the `.metaflow` that is nearest to the task, and are looked for in the root.
         (folder / ".metaflow").symlink_to(root)
+
+
+def with_unpacked(plan: Plan, folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which an unpacked package is what is imported (clause I3).
+
+    Args:
+        plan: the compiled flow.
+        folder: what :func:`unpack` made.
+        environment: the environment otherwise.
+    """
+    found = dict(environment)
+    if not _local_root(plan):
+        variables = MetaflowPackage.get_post_extract_env_vars(plan.code.metadata, str(folder))
+        for name, value in variables.items():
+            if name.endswith(":"):
+                found[name[:-1]] = value
+            else:
+                found[name] = os.pathsep.join(filter(None, (value, found.get(name))))
+    return found
 
 
 def folder_name(plan: Plan) -> str:

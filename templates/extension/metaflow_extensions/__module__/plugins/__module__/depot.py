@@ -1,0 +1,111 @@
+"""What lies in the flow's datastore: code and plan of a deployment, and what tasks have stored.
+
+A machine that runs tasks needs the datastore, and no file of whoever deployed (clauses D11, I3).
+
+This file belongs to the kit: `metaflow-orchestrator-scaffold --update` replaces it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from .package import folder_name, unpack
+from .plan import Plan, RunRequest
+from .walk import Finished, Handout, Launch
+
+
+def open_datastore(flow: str, kind: str, root: str) -> Any:
+    """The datastore of a flow, as its deployment pinned it (clauses D10, I1).
+
+    Args:
+        flow: name of the flow.
+        kind: type of the datastore: local, s3 and so on.
+        root: its root.
+    """
+    from metaflow.datastore import FlowDataStore
+    from metaflow.plugins import DATASTORES
+
+    storage = {store.TYPE: store for store in DATASTORES}[kind]
+    return FlowDataStore(flow, None, storage_impl=storage, ds_root=root)
+
+
+def datastore_of(plan: Plan) -> Any:
+    """The datastore of a deployed flow."""
+    where = _where(plan)
+    return open_datastore(where["flow"], where["datastore"], where["root"])
+
+
+def save_plan(plan: Plan) -> dict[str, str]:
+    """Put a plan where machines find it; answer where that is, for :func:`load_plan`."""
+    blob = plan.to_json().encode()
+    _, key = datastore_of(plan).save_data([blob], len_hint=1)[0]
+    return {**_where(plan), "key": key}
+
+
+def load_plan(where: dict[str, str]) -> Plan:
+    """The plan that :func:`save_plan` has put there."""
+    store = open_datastore(where["flow"], where["datastore"], where["root"])
+    ((_, blob),) = store.load_data([where["key"]])
+    return Plan.from_json(blob.decode())
+
+
+def lay_out(plan: Plan, folder: Path) -> Path:
+    """Fetch and unpack the code package of a plan, unless it is there already (clause I3).
+
+    Args:
+        plan: the plan.
+        folder: holds a folder for each package, named by its content.
+
+    Returns:
+        The folder that tasks run in.
+    """
+    target = folder / folder_name(plan)
+    if not target.exists():
+        ((_, blob),) = datastore_of(plan).load_data([plan.code.sha])
+        fresh = folder / f".{target.name}"
+        shutil.rmtree(fresh, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        unpack(plan, blob, fresh)
+        fresh.rename(target)
+    return target
+
+
+def finished_before(plan: Plan, run: RunRequest, launch: Launch) -> Finished | None:
+    """The end of an attempt that had succeeded before anybody could take note of it (clause L6).
+
+    A step that has stored everything is not run again: what it decided is among what it stored.
+
+    Returns:
+        None when it has not come so far.
+    """
+    if launch.is_init:
+        return None
+    from metaflow.datastore.exceptions import DataException
+
+    step = plan.steps[launch.step]
+    try:
+        stored = datastore_of(plan).get_task_datastore(
+            run.run_id, launch.step, launch.task_id, attempt=launch.attempt, mode="r"
+        )
+    except DataException:
+        return None
+    if not stored.get("_task_ok"):
+        return None
+    transition, mappers = stored.get("_transition"), stored.get("_control_mapper_tasks")
+    handout = Handout(
+        width=stored.get("_foreach_num_splits") if step.is_foreach else None,
+        chosen=transition[0][0] if step.is_switch and transition else None,
+        mappers=tuple(str(one).split("/")[-1] for one in mappers or ()) if launch.parallel else (),
+    )
+    return Finished(launch.task_id, launch.attempt, 0, handout)
+
+
+def _where(plan: Plan) -> dict[str, str]:
+    options = dict(option for option in plan.options if len(option) == 2)
+    return {
+        "flow": plan.identity.flow_name,
+        "datastore": options["--datastore"],
+        "root": options["--datastore-root"],
+    }
