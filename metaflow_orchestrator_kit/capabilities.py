@@ -9,12 +9,11 @@ imported inside every task, need not import the kit (clause A6)::
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
+class Promise(NamedTuple):
     """What a capability means: one sentence, the clauses it rests on, required or not."""
 
     sentence: str

@@ -12,7 +12,6 @@ beside it, may say more about some, in plain text, because a task must not need 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -42,6 +41,8 @@ def problems(notes: object, supported: Collection[str]) -> dict[str, str]:
 def _problem(name: str, text: Any, supported: bool) -> str:
     known = [cap.name for cap in Cap]
     if name not in known:
+        import difflib  # Slow to import, and nearly never needed.
+
         close = difflib.get_close_matches(name, known, n=1)
         return f"there is no capability `{name}`" + (f"; is it {close[0]}?" if close else "")
     if not isinstance(text, str):

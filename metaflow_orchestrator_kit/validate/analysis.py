@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from metaflow_orchestrator_kit.validate import argv, env, generated
@@ -20,16 +18,17 @@ from metaflow_orchestrator_kit.validate.model.values import (
     Value,
 )
 from metaflow_orchestrator_kit.validate.project import Module, Project, load
+from metaflow_orchestrator_kit.validate.records import field, record, regex
 from metaflow_orchestrator_kit.validate.relevance import irrelevant, is_small
 from metaflow_orchestrator_kit.validate.sources import Problem
 from metaflow_orchestrator_kit.validate.templates import read_template
 
 MAX_GENERATED = 200
 MAX_VARIANTS = 3
-_COMMAND_WORD = re.compile(r"(?<![\w-])(?:step|init|dump)(?![\w-])")
+_COMMAND_WORD = regex(r"(?<![\w-])(?:step|init|dump)(?![\w-])")
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Analysis:
     """The facts about an extension."""
 

@@ -8,7 +8,6 @@ the sub-command; what the model could not follow is there as a token with ``many
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from metaflow_orchestrator_kit.validate.model.values import (
@@ -23,6 +22,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
     contradict,
     names_in,
 )
+from metaflow_orchestrator_kit.validate.records import record
 from metaflow_orchestrator_kit.validate.tokens import (
     FLAGS_WITHOUT_VALUE,
     KINDS,
@@ -71,7 +71,7 @@ class Presence(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Option:
     """An option with its value: literal text, what is formatted into it, and its conditions."""
 
@@ -82,7 +82,7 @@ class Option:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Command:
     """One way of launching ``init``, ``dump`` or ``step``."""
 

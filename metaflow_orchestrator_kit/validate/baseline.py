@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from metaflow_orchestrator_kit.validate.findings import Finding, Outcome, Report, Verdict
+from metaflow_orchestrator_kit.validate.records import replace
 
 VERSION = 1
 
@@ -41,6 +39,8 @@ def read_baseline(path: Path) -> Counter[Known]:
     Raises:
         BaselineError: it is missing or malformed.
     """
+    import json
+
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -73,6 +73,9 @@ def write_baseline(path: Path, report: Report) -> int:
     Raises:
         BaselineError: the file cannot be written; what was there before is kept.
     """
+    import json
+    import tempfile
+
     found = Counter(recognise(report, f) for f in report.findings)
     entries = [{**known._asdict(), "count": count} for known, count in sorted(found.items())]
     text = json.dumps({"version": VERSION, "findings": entries}, indent=2, ensure_ascii=False)

@@ -10,9 +10,10 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from metaflow_orchestrator_kit.validate.records import replace
 
 if TYPE_CHECKING:
     from metaflow_orchestrator_kit.validate.findings import Report

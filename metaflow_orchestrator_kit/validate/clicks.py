@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.plugins import deployer_types, origin_of
 from metaflow_orchestrator_kit.validate.project import Module, Project, dotted
+from metaflow_orchestrator_kit.validate.records import field, record
 from metaflow_orchestrator_kit.validate.walking import walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -21,7 +21,7 @@ _HARMLESS = {"pass_obj", "pass_context", "wraps", "cache", "no_type_check", "ver
 _MAX_DEPTH = 3
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Parameter:
     """An option or argument: its flags as written, and the keyword that the function gets."""
 
@@ -33,7 +33,7 @@ class Parameter:
     argument: bool = False
 
 
-@dataclass(eq=False, slots=True)
+@record(frozen=False, eq=False)
 class Command:
     """A click command or group: the function, what it is called, and what it takes.
 

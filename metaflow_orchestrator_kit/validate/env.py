@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from metaflow_orchestrator_kit.validate.model.frame import Event
 from metaflow_orchestrator_kit.validate.model.strings import shift
@@ -21,14 +20,15 @@ from metaflow_orchestrator_kit.validate.model.values import (
     key_of,
     names_in,
 )
+from metaflow_orchestrator_kit.validate.records import record, regex
 
-_ASSIGNED = re.compile(r"(?:^|[\s;&(\"'])(?:export\s+|-e\s+)?(METAFLOW_[A-Z0-9_]+)=")
-_LISTED = re.compile(r"(?:^|\n)\s*(?:-\s*name:\s*)?[\"']?(METAFLOW_[A-Z0-9_]+)[\"']?(?::\s|\s*\n)")
-_SETTER = re.compile(r"env|var|set|add|put|export", re.I)
+_ASSIGNED = regex(r"(?:^|[\s;&(\"'])(?:export\s+|-e\s+)?(METAFLOW_[A-Z0-9_]+)=")
+_LISTED = regex(r"(?:^|\n)\s*(?:-\s*name:\s*)?[\"']?(METAFLOW_[A-Z0-9_]+)[\"']?(?::\s|\s*\n)")
+_SETTER = regex(r"env|var|set|add|put|export", re.I)
 _READERS = {"get", "getenv", "pop", "from_conf", "startswith", "environ"}
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class EnvWrite:
     """One variable given a value; ``own_process`` when it is set in ``os.environ`` itself."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 
+from metaflow_orchestrator_kit.validate.records import field, record
 from metaflow_orchestrator_kit.validate.sources import Skipped
 
 
@@ -38,7 +38,7 @@ class Confidence(Enum):
         return ("low", "medium", "high").index(self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Edit:
     """New text for a stretch of a file; lines and columns (in characters) count from 1."""
 
@@ -50,7 +50,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Fix:
     """The edits that repair one finding.
 
@@ -62,7 +62,7 @@ class Fix:
     safe: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Finding:
     """A clause that is broken, and where. Paths are relative to the directory validated."""
 
@@ -86,7 +86,7 @@ class Finding:
         return self.fix is not None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Note:
     """Something seen at a place: evidence for a pass, or what could not be followed."""
 
@@ -95,7 +95,7 @@ class Note:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Outcome:
     """What one rule concluded, and from what."""
 
@@ -110,7 +110,7 @@ class Outcome:
     """Findings that a comment or the baseline lets pass."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Report:
     """Everything that one run of the validator has to say."""
 

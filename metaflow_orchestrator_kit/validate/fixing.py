@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import os
-import re
 import stat
-import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from metaflow_orchestrator_kit.validate.findings import Edit, Finding, Fix, Report
+from metaflow_orchestrator_kit.validate.records import field, record, regex, replace
 from metaflow_orchestrator_kit.validate.runner import validate_as
 from metaflow_orchestrator_kit.validate.settings import Settings
 from metaflow_orchestrator_kit.validate.sources import encoding_of, read
 
 _MAX_ROUNDS = 10
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
+_LINE = regex(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 
 
 class FixError(OSError):
     """A file could not be written; the message says which, and that it is as it was."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Change:
     """A file as it is and as it would be, and what that repairs."""
 
@@ -35,7 +32,7 @@ class Change:
     findings: tuple[Finding, ...]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _File:
     text: str
     fixes: list[tuple[Finding, Fix]] = field(default_factory=list)
@@ -168,6 +165,8 @@ def _parses(path: str, text: str) -> bool:
 
 def diff(made: Iterable[Change]) -> str:
     """The changes as a unified diff."""
+    import difflib
+
     pieces: list[str] = []
     for change in made:
         lines = difflib.unified_diff(
@@ -205,6 +204,8 @@ def write(root: Path, made: Iterable[Change]) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
+    import tempfile  # Late, as `difflib`: a run without --fix needs neither.
+
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -11,7 +11,6 @@ import ast
 import re
 import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from metaflow_orchestrator_kit.validate.model.strings import shift
 from metaflow_orchestrator_kit.validate.model.values import (
@@ -25,9 +24,10 @@ from metaflow_orchestrator_kit.validate.model.values import (
     names_in,
 )
 from metaflow_orchestrator_kit.validate.project import Module, parse_source
+from metaflow_orchestrator_kit.validate.records import record, regex
 
-_CODE = re.compile(r"^\s*(?:def |import |from \w+ import|[\w.]+\s*(?::[^=\n]+)?\+?=\s|cmd\b)", re.M)
-_WORTH = re.compile(r"""["'](?:step|init|dump)["']|METAFLOW_|--run-id""")
+_CODE = regex(r"^\s*(?:def |import |from \w+ import|[\w.]+\s*(?::[^=\n]+)?\+?=\s|cmd\b)", re.M)
+_WORTH = regex(r"""["'](?:step|init|dump)["']|METAFLOW_|--run-id""")
 _PLACEHOLDERS: tuple[tuple[str, str], ...] = (
     (r"\{\{-?\s*([\w.\[\]'\"| ]*?)\s*-?\}\}", "jinja"),
     (r"(?<![{\w])\{(\w*)(?:![rsa])?(?::[^{}]*)?\}(?!\})", "format"),
@@ -35,10 +35,10 @@ _PLACEHOLDERS: tuple[tuple[str, str], ...] = (
     (r"\$\{?([A-Za-z_]\w*)\}?", "template"),
     (r"__([A-Z][A-Z0-9_]*)__", "token"),
 )
-_JINJA_STATEMENT = re.compile(r"(?m)^\s*\{%.*?%\}\s*$")
+_JINJA_STATEMENT = regex(r"(?m)^\s*\{%.*?%\}\s*$")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Generated:
     """A module found in a string: where its lines are, and what its placeholders stand for."""
 

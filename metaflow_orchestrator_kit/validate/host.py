@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+
+from metaflow_orchestrator_kit.validate.records import field, record
 
 _DYNAMIC = {"globals", "setattr", "exec"}
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Host:
     """Metaflow's package folder; answers None where only running the code could tell."""
 
@@ -117,6 +117,8 @@ def _top_level(tree: ast.Module) -> list[ast.stmt]:
 def host() -> Host | None:
     """The Metaflow that is installed for this interpreter, if there is one."""
     try:
+        import importlib.util  # Late: it is slow to import.
+
         spec = importlib.util.find_spec("metaflow")
     except (ImportError, ValueError):
         return None

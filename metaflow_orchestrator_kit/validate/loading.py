@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.plugins import origin_of
 from metaflow_orchestrator_kit.validate.project import NAMESPACE, Module, Project
+from metaflow_orchestrator_kit.validate.records import record
 from metaflow_orchestrator_kit.validate.walking import walk
 
 #: Packages that Metaflow itself requires, so they are wherever Metaflow is.
@@ -17,7 +17,7 @@ _WITH_METAFLOW = frozenset({"metaflow", "requests", "boto3", "botocore", "urllib
 _MAX_MODULES = 400
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Import:
     """One name that is imported when a module is; ``chain`` is how one got there."""
 

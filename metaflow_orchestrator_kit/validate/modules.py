@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import ast
-import re
 import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from metaflow_orchestrator_kit.validate.model.values import ClassInfo, FunctionInfo
+from metaflow_orchestrator_kit.validate.records import field, record, regex
 from metaflow_orchestrator_kit.validate.sources import Problem, read
 from metaflow_orchestrator_kit.validate.walking import walk
 
 NAMESPACE = "metaflow_extensions"
-_END_OF_LINE = re.compile(r"\r\n|\r|\n")
+_END_OF_LINE = regex(r"\r\n|\r|\n")
 
 
-@dataclass(eq=False, slots=True)
+@record(frozen=False, eq=False)
 class Module:
     """One parsed file. ``path`` is relative to DIR, ``dotted`` its import path below DIR."""
 

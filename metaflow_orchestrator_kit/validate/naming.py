@@ -9,17 +9,14 @@ from collections.abc import Iterator
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.plugins import deployer_types, subclasses
 from metaflow_orchestrator_kit.validate.project import Module
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.walking import walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 #: What the name of a deployment, flow, job or run is called.
-NAME = re.compile(
-    r"(?:^|_)(?:name|id|uuid|slug|identifier|branch)$|^(?:name|identifier|slug)", re.I
-)
-_HASH = re.compile(r"hash|sha\d|md5|digest|crc32|uuid4|token_hex|adler|blake", re.I)
-_NO_NAME = re.compile(
-    r"hash|digest|hex|sha\d|md5|uuid\d|token|secret|msg|message|error|text|log", re.I
-)
+NAME = regex(r"(?:^|_)(?:name|id|uuid|slug|identifier|branch)$|^(?:name|identifier|slug)", re.I)
+_HASH = regex(r"hash|sha\d|md5|digest|crc32|uuid4|token_hex|adler|blake", re.I)
+_NO_NAME = regex(r"hash|digest|hex|sha\d|md5|uuid\d|token|secret|msg|message|error|text|log", re.I)
 
 
 def names_matter(analysis: Analysis) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from metaflow_orchestrator_kit.validate.model.values import ClassInfo, Origin
 from metaflow_orchestrator_kit.validate.plugins import header_of, origin_of, subclasses
 from metaflow_orchestrator_kit.validate.project import Project, dotted
+from metaflow_orchestrator_kit.validate.records import record
 from metaflow_orchestrator_kit.validate.walking import walk
 
 DEPLOYER = "DeployerImpl"
@@ -17,7 +17,7 @@ TRIGGERED_RUN = "TriggeredRun"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Member:
     """Something a class defines under a name: a method, or an assignment."""
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.project import NAMESPACE, Project
+from metaflow_orchestrator_kit.validate.records import record, regex
 
 _FILES = ("pyproject.toml", "setup.cfg", "setup.py")
-_TABLE = re.compile(r"^\s*\[+\s*([^\[\]]+?)\s*\]+\s*(?:#.*)?$")
-_STRING = re.compile(r"""(["'])(.*?)\1""")
+_TABLE = regex(r"^\s*\[+\s*([^\[\]]+?)\s*\]+\s*(?:#.*)?$")
+_STRING = regex(r"""(["'])(.*?)\1""")
 _MAX_BYTES = 2_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Line:
     """A value in one of the files, and where it stands."""
 
@@ -24,7 +24,7 @@ class Line:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Packaging:
     """What was found; ``requires`` is None where the requirements are computed or not listed."""
 

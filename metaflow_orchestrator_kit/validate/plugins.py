@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from metaflow_orchestrator_kit.validate.model.values import ClassInfo, Origin
 from metaflow_orchestrator_kit.validate.project import Extension, Module, Project
+from metaflow_orchestrator_kit.validate.records import record
 from metaflow_orchestrator_kit.validate.walking import walk
 
 CLIS = "CLIS_DESC"
@@ -19,7 +19,7 @@ ENVIRONMENTS = "ENVIRONMENTS_DESC"
 EAGER = (DEPLOYERS, STEP_DECORATORS, FLOW_DECORATORS, ENVIRONMENTS)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Entry:
     """One ``("name", ".path.to.attribute")`` and where it leads.
 

@@ -12,17 +12,17 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.generated import readings
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.project import Module, dotted
+from metaflow_orchestrator_kit.validate.records import field, record, regex
 from metaflow_orchestrator_kit.validate.source_lines import HOLE, Line, logical_lines, strings_of
 from metaflow_orchestrator_kit.validate.walking import nodes_of, source, walk
 
-_CODE = re.compile(
+_CODE = regex(
     r"^[ \t]*(?:def |async def |class |import |from [\w.]+ import|return\b|raise\b|try:|with |"
     r"for \w.* in |"
     r"while |if .+:$|except\b.*:|[\w.\[\]\"']+\s*\+?=\s|[\w.]+\()",
@@ -35,7 +35,7 @@ MAX_STATEMENTS = 5000
 N = TypeVar("N", bound=ast.AST)
 
 
-@dataclass(eq=False, slots=True)
+@record(frozen=False, eq=False)
 class Program:
     """Some Python: a module, or what a string literal holds.
 
@@ -171,7 +171,7 @@ def names_used(analysis: Analysis) -> set[str]:
     return used
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Memo:
     """What was read of the analysis at hand; rules of one run ask for the same things."""
 

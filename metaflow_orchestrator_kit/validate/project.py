@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from metaflow_orchestrator_kit.validate.model.values import ClassInfo
@@ -18,6 +16,7 @@ from metaflow_orchestrator_kit.validate.modules import (
     parse_source,
     record_import,
 )
+from metaflow_orchestrator_kit.validate.records import field, record, regex
 from metaflow_orchestrator_kit.validate.sources import Problem, Skipped, Tree, scan
 
 __all__ = [
@@ -35,11 +34,11 @@ __all__ = [
     "record_import",
 ]
 
-CONFIG_NAME = re.compile(r"^mfextinit_[a-zA-Z0-9_-]+\.py$")
+CONFIG_NAME = regex(r"^mfextinit_[a-zA-Z0-9_-]+\.py$")
 _CONFIG_PARENTS = 4
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Extension:
     """One organisation's plugins: the files that register them with Metaflow."""
 
@@ -50,7 +49,7 @@ class Extension:
     unread: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Project:
     """Everything read under DIR."""
 

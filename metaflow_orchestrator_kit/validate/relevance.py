@@ -7,15 +7,15 @@ only while they are small.
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable
 
 from metaflow_orchestrator_kit.validate.model.values import FunctionInfo
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.walking import walk
 
 # A sub-command at either end of a string, not amid a sentence; options and variables; the keys of
 # what is written to the attribute file; the class of a stub.
-_SEED = re.compile(
+_SEED = regex(
     r"^[\s'\"]*(?:step|init|dump)(?![\w-])|(?<![\w-])(?:step|init|dump)[\s'\"]*$|--[a-z]|METAFLOW_|"
     r"^(?:pathspec|metadata)$|class $|get_task_datastore|mflog"
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from metaflow_orchestrator_kit.validate import (
@@ -20,6 +19,7 @@ from metaflow_orchestrator_kit.validate.findings import Note, Outcome, Report, V
 from metaflow_orchestrator_kit.validate.model.interpreter import Interpreter
 from metaflow_orchestrator_kit.validate.modules import lines_of
 from metaflow_orchestrator_kit.validate.project import Project
+from metaflow_orchestrator_kit.validate.records import replace
 from metaflow_orchestrator_kit.validate.rules import Rule, all_rules
 from metaflow_orchestrator_kit.validate.selection import UNREADABLE, confident, selected
 from metaflow_orchestrator_kit.validate.settings import Settings

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from metaflow_orchestrator_kit.validate.findings import Confidence, Note, Outcome, Verdict
+from metaflow_orchestrator_kit.validate.records import replace
 from metaflow_orchestrator_kit.validate.rules import Rule
 
 #: Speaks up only when a file cannot be read; otherwise it does not count among the rules.

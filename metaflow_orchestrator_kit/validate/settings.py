@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from metaflow_orchestrator_kit.validate.findings import Confidence
+from metaflow_orchestrator_kit.validate.records import record
 
 TABLE = "metaflow-orchestrator-kit"
 KEYS = ("select", "ignore", "min-confidence", "strict", "baseline")
@@ -19,7 +19,7 @@ class SettingsError(ValueError):
     """The configuration is malformed; the message names the file, the key and the way out."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Settings:
     """Which rules are asked, what counts, and what is let pass."""
 

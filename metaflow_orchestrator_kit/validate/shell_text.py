@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.programs import Program, called, source
+from metaflow_orchestrator_kit.validate.records import regex
 
-_GIVEN = re.compile(r"param|kwargs|\btags?\b|values", re.I)
-_QUOTED = re.compile(r"quote|shlex|escape|dumps|repr|!r", re.I)
+_GIVEN = regex(r"param|kwargs|\btags?\b|values", re.I)
+_QUOTED = regex(r"quote|shlex|escape|dumps|repr|!r", re.I)
 #: Text that is only shown needs no quotes.
-_SHOWN = re.compile(r"echo|print|log|info|debug|warn|error|exception|raise|format_help", re.I)
-_FLAG = re.compile(r"--(?:\0|[a-z])")
+_SHOWN = regex(r"echo|print|log|info|debug|warn|error|exception|raise|format_help", re.I)
+_FLAG = regex(r"--(?:\0|[a-z])")
 
 
 def joined_flags(program: Program) -> Iterator[ast.expr]:

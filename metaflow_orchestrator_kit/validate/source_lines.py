@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from metaflow_orchestrator_kit.validate.project import Module
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.walking import children, walk
 
 HOLE = "mok_hole"
@@ -17,8 +18,8 @@ HOLE = "mok_hole"
 
 _EMITTERS = {"append", "emit", "write", "writeln", "line", "add", "add_line", "push"}
 _UNWRAP = {"dedent", "strip", "lstrip", "rstrip", "indent", "replace", "format", "format_map"}
-_PERCENT = re.compile(r"%(?:\((\w+)\))?[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]")
-_BRACES = re.compile(r"(?<!\{)\{(\w*)(?:[.\[][^{}]*)?(?:![rsa])?(?::[^{}]*)?\}(?!\})")
+_PERCENT = regex(r"%(?:\((\w+)\))?[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]")
+_BRACES = regex(r"(?<!\{)\{(\w*)(?:[.\[][^{}]*)?(?:![rsa])?(?::[^{}]*)?\}(?!\})")
 
 
 class Line(NamedTuple):

@@ -10,8 +10,9 @@ import io
 import os
 import tokenize
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from metaflow_orchestrator_kit.validate.records import record
 
 MAX_BYTES = 20_000_000
 MAX_DEPTH = 40
@@ -44,7 +45,7 @@ TEMPLATE_ENDINGS = (".j2", ".jinja", ".jinja2", ".mustache", ".tmpl", ".tpl", ".
 TEXT_ENDINGS = (*TEMPLATE_ENDINGS, ".yaml", ".yml")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Skipped:
     """A path that was left out, and why."""
 
@@ -52,7 +53,7 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Problem:
     """A file that should have been read and could not be."""
 
@@ -62,7 +63,7 @@ class Problem:
     column: int = 1
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Tree:
     """The files of a directory, relative paths in sorted order."""
 

@@ -10,7 +10,6 @@ import io
 import re
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from metaflow_orchestrator_kit.validate import edits
 from metaflow_orchestrator_kit.validate.baseline import accepting
@@ -24,9 +23,10 @@ from metaflow_orchestrator_kit.validate.findings import (
     Verdict,
 )
 from metaflow_orchestrator_kit.validate.modules import Module
+from metaflow_orchestrator_kit.validate.records import field, record, regex
 from metaflow_orchestrator_kit.validate.rules.base import Rule
 
-_COMMENT = re.compile(r"#\s*mok:\s*ignore\b\s*(?:\[(?P<codes>[^\]]*)\])?(?P<reason>.*)", re.DOTALL)
+_COMMENT = regex(r"#\s*mok:\s*ignore\b\s*(?:\[(?P<codes>[^\]]*)\])?(?P<reason>.*)", re.DOTALL)
 _BLANK = (
     tokenize.NL,
     tokenize.NEWLINE,
@@ -79,7 +79,7 @@ class UnexplainedSuppression(Rule):
 RULES: tuple[type[Rule], ...] = (UnusedSuppression, UnknownSuppression, UnexplainedSuppression)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Suppression:
     """One comment, and the lines that it speaks of."""
 

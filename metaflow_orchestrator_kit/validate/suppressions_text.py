@@ -6,19 +6,19 @@ the end of the line that is reported, or alone on a line before it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from metaflow_orchestrator_kit.validate.modules import lines_of
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.sources import read
 from metaflow_orchestrator_kit.validate.suppressions import Suppression
 
-_COMMENT = re.compile(
+_COMMENT = regex(
     r"(?:^|(?<=\s))(?P<open>\{\{!|\{?#)-?\s*mok:\s*ignore\b\s*"
     r"(?:\[(?P<codes>[^\]]*)\])?(?P<reason>.*)"
 )
-_CLOSED = re.compile(r"\s*-?(?:#\}|\}\}).*")
+_CLOSED = regex(r"\s*-?(?:#\}|\}\}).*")
 
 
 def in_files(root: Path, paths: Iterable[str]) -> list[Suppression]:

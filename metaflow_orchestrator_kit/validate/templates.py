@@ -13,11 +13,12 @@ from metaflow_orchestrator_kit.validate.model.values import (
     Text,
     fresh_id,
 )
+from metaflow_orchestrator_kit.validate.records import regex
 
-_BLOCK = re.compile(
+_BLOCK = regex(
     r"\{%-?\s*(?P<word>if|elif|else|endif|for|endfor)\b(?P<rest>.*?)-?%\}|\{#.*?#\}", re.S
 )
-_COMMENT = re.compile(r"(?m)(?:^|(?<=\s))#(?!\{).*$")
+_COMMENT = regex(r"(?m)(?:^|(?<=\s))#(?!\{).*$")
 
 
 def read_template(path: Path, relative: str) -> Text:

@@ -13,10 +13,8 @@ installed the rules believes that they are asked.
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from metaflow_orchestrator_kit.validate.findings import (
@@ -26,11 +24,12 @@ from metaflow_orchestrator_kit.validate.findings import (
     Severity,
     Verdict,
 )
+from metaflow_orchestrator_kit.validate.records import record, regex
 from metaflow_orchestrator_kit.validate.rules.base import Rule
 
 GROUP = "metaflow_orchestrator_kit.rules"
-_CODE = re.compile(r"(?!MOK)[A-Z]{2,10}\d{3}")
-_NAME = re.compile(r"[a-z]+(-[a-z]+)+")
+_CODE = regex(r"(?!MOK)[A-Z]{2,10}\d{3}")
+_NAME = regex(r"[a-z]+(-[a-z]+)+")
 _FIX = (
     "Repair or uninstall the distribution that brings the rules; --ignore RULES-BROKEN lets it be."
 )
@@ -49,7 +48,7 @@ class RuleBroken(Rule):
     severity = Severity.ERROR
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Brought:
     """The rules that were found installed, and what is wrong with the others."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 
 from metaflow_orchestrator_kit.validate.model.values import (
     Alt,
@@ -23,17 +22,18 @@ from metaflow_orchestrator_kit.validate.model.values import (
     contradict,
     names_in,
 )
+from metaflow_orchestrator_kit.validate.records import record, regex, replace
 
 KINDS = ("init", "step", "dump")
 FLAGS_WITHOUT_VALUE = {"--quiet", "--no-pylint", "--pylint", "--production", "--no-production"}
-_SEPARATORS = re.compile(r"&&|\|\||;|\||&|\n\s*|then|do|fi|done|else|elif|if|while|!")
-_MASKED = re.compile(r"\{\{.*?\}\}|\$\(\(.*?\)\)|\$\([^()]*\)|\$\{[^}]*\}|\{%.*?%\}", re.S)
-_PLACEHOLDER = re.compile(
+_SEPARATORS = regex(r"&&|\|\||;|\||&|\n\s*|then|do|fi|done|else|elif|if|while|!")
+_MASKED = regex(r"\{\{.*?\}\}|\$\(\(.*?\)\)|\$\([^()]*\)|\$\{[^}]*\}|\{%.*?%\}", re.S)
+_PLACEHOLDER = regex(
     r"\{\{[^}]*\}\}|\{[\w.!]*\}|\$\{?\w+(?:\[@\])?\}?|%\(\w+\)s|<\w+>|\$\(.*\)|\"?\$@\"?"
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Token:
     """One word of a command; ``\\0`` in the text stands for a value that is formatted in."""
 
@@ -98,7 +98,7 @@ def _value_tokens(value: Value, item: Item, cells: Mapping[int, Cell]) -> Iterat
             yield Token("\0", (value,), item.conds, item.origin, item.uid)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Word:
     text: str
     values: list[Value]

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from metaflow_orchestrator_kit.validate.records import field, record
 
 # Fields that hold a node or None; after "*" those that hold a list of nodes, after "?" those that
 # hold a list with gaps. A kind that is not here, of a Python to come, is looked at field by field.
@@ -113,7 +114,7 @@ def _table() -> dict[type[ast.AST], tuple[tuple[str, int], ...]]:
 _CHILDREN = _table()
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Nodes:
     """All nodes of a tree in the order of ``ast.walk``, by their type, and what each stands in."""
 

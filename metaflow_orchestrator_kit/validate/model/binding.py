@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from metaflow_orchestrator_kit.validate.model import scope
@@ -23,12 +22,13 @@ from metaflow_orchestrator_kit.validate.model.values import (
     text_of,
 )
 from metaflow_orchestrator_kit.validate.project import dotted
+from metaflow_orchestrator_kit.validate.records import field, record
 
 if TYPE_CHECKING:
     from metaflow_orchestrator_kit.validate.model.frame import Frame
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Arguments:
     """What a call passes; ``open_`` means that more may be passed that is not seen."""
 

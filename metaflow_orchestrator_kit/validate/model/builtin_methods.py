@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaflow_orchestrator_kit.validate.model import assign, containers, operators, strings
@@ -22,6 +21,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
     names_in,
     text_of,
 )
+from metaflow_orchestrator_kit.validate.records import replace
 
 if TYPE_CHECKING:
     from metaflow_orchestrator_kit.validate.model.binding import Arguments

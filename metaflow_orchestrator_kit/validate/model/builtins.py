@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaflow_orchestrator_kit.validate.model import (
@@ -33,6 +32,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
     key_of,
     text_of,
 )
+from metaflow_orchestrator_kit.validate.records import replace
 
 if TYPE_CHECKING:
     from metaflow_orchestrator_kit.validate.model.binding import Arguments

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from metaflow_orchestrator_kit.validate import walking
@@ -39,6 +38,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
     names_in,
     text_of,
 )
+from metaflow_orchestrator_kit.validate.records import replace
 
 if TYPE_CHECKING:
     from metaflow_orchestrator_kit.validate.model.frame import Frame

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from metaflow_orchestrator_kit.validate.model import expressions
@@ -22,12 +21,13 @@ from metaflow_orchestrator_kit.validate.model.values import (
     fresh_id,
 )
 from metaflow_orchestrator_kit.validate.project import Module
+from metaflow_orchestrator_kit.validate.records import field, record
 
 if TYPE_CHECKING:
     from metaflow_orchestrator_kit.validate.model.interpreter import Interpreter
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Event:
     """Something that happened and that a rule may ask about.
 
@@ -46,7 +46,7 @@ class Event:
     cells: Mapping[int, Cell]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Frame:
     """One function being followed."""
 

@@ -8,7 +8,6 @@ the whole project, a depth for calls, no recursion.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 from metaflow_orchestrator_kit.validate.model import binding, calls, scope, statements
@@ -30,8 +29,9 @@ from metaflow_orchestrator_kit.validate.model.values import (
     options_of,
 )
 from metaflow_orchestrator_kit.validate.project import Module, Project
+from metaflow_orchestrator_kit.validate.records import regex
 
-_TELLING = re.compile(r"(?<![\w-])(?:step|init|dump)(?![\w-])|METAFLOW_|--run-id")
+_TELLING = regex(r"(?<![\w-])(?:step|init|dump)(?![\w-])|METAFLOW_|--run-id")
 
 ENTRY_BUDGET = 60_000
 PROJECT_BUDGET = 1_500_000

@@ -8,7 +8,6 @@ again with cells of its own, as if the function had been followed.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from metaflow_orchestrator_kit.validate.model.values import (
@@ -27,6 +26,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
     Value,
     fresh_id,
 )
+from metaflow_orchestrator_kit.validate.records import field, record, replace
 
 if TYPE_CHECKING:
     from metaflow_orchestrator_kit.validate.model.binding import Arguments
@@ -42,7 +42,7 @@ class _TooLargeError(Exception):
     """The arguments reach more than is worth comparing."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Answer:
     """What a call answered: the value, the cells that it made, and the cells it was given."""
 
@@ -51,7 +51,7 @@ class Answer:
     given: tuple[int, ...]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Call:
     """A call of a function with certain arguments; ``given`` are the cells that these reach."""
 
@@ -59,7 +59,7 @@ class Call:
     given: tuple[int, ...]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Memory:
     """The answers so far. ``impure`` are functions whose calls had effects or were cut short."""
 
@@ -151,7 +151,7 @@ def identify(frame: Frame, function: Function, arguments: Arguments) -> Call | N
     return Call(key, tuple(reader.numbers))
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Reader:
     """Values as hashable keys: cells by content and by the order in which they are met."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from metaflow_orchestrator_kit.validate.model import containers, expressions, strings
@@ -27,6 +26,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
     names_in,
     options_of,
 )
+from metaflow_orchestrator_kit.validate.records import replace
 
 if TYPE_CHECKING:
     from metaflow_orchestrator_kit.validate.model.frame import Frame

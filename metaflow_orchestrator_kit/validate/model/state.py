@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-
 from metaflow_orchestrator_kit.validate.model.values import (
     Alt,
     Cell,
@@ -24,6 +22,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
     names_in,
     options_of,
 )
+from metaflow_orchestrator_kit.validate.records import field, record, replace
 
 MAX_OPTIONS = 12
 MAX_ITEMS = 2000
@@ -31,7 +30,7 @@ MAX_ITEMS = 2000
 ITEMS_A_STEP = 4
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class State:
     """What is known at one point of a function. Copied where paths part, merged where they meet.
 

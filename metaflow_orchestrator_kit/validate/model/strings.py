@@ -6,7 +6,6 @@ import re
 import string
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from metaflow_orchestrator_kit.validate.model.values import (
     Alt,
@@ -23,8 +22,9 @@ from metaflow_orchestrator_kit.validate.model.values import (
     fresh_id,
     options_of,
 )
+from metaflow_orchestrator_kit.validate.records import regex, replace
 
-_PERCENT = re.compile(r"%(?:\((?P<key>[^)]*)\))?[-+ #0]*(?:\*|\d+)?(?:\.\d+)?(?P<kind>[a-zA-Z%])")
+_PERCENT = regex(r"%(?:\((?P<key>[^)]*)\))?[-+ #0]*(?:\*|\d+)?(?:\.\d+)?(?P<kind>[a-zA-Z%])")
 
 
 def parts_of(value: Value, origin: Origin, repr_: bool = False) -> tuple[Part, ...]:

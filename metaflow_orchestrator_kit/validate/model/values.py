@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from metaflow_orchestrator_kit.validate.records import record
 
 if TYPE_CHECKING:
     from metaflow_orchestrator_kit.validate.modules import Module
@@ -57,7 +58,7 @@ def contradict(left: Conds, right: Conds) -> bool:
     return any(a.negated() == b for a in left for b in right)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Unknown:
     """A value that could not be followed; names are the identifiers that it was made from."""
 
@@ -77,7 +78,7 @@ def is_number(value: Value) -> bool:
     return isinstance(value, Unknown) and value.why == NUMBER
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Const:
     """A constant that is not a string: number, None, bool, bytes."""
 
@@ -85,7 +86,7 @@ class Const:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Part:
     """A stretch of a string: literal text, or a value formatted into it (`repr_` for ``!r``)."""
 
@@ -96,7 +97,7 @@ class Part:
     repr_: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Text:
     """A string, as far as it is known."""
 
@@ -119,21 +120,21 @@ class Text:
         return self.parts[0].origin if self.parts else None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Alt:
     """One of several values, each with the conditions under which it is the one."""
 
     options: tuple[tuple[Conds, Value], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Ref:
     """A list, mapping or object in the heap."""
 
     cell: int
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class FunctionInfo:
     """A function or method of the project."""
 
@@ -149,7 +150,7 @@ class FunctionInfo:
         return isinstance(other, FunctionInfo) and other.node is self.node
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ClassInfo:
     """A class of the project; bases are dotted names as written."""
 
@@ -168,7 +169,7 @@ class ClassInfo:
         return isinstance(other, ClassInfo) and other.node is self.node
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Function:
     """A callable of the project, bound to a receiver or closed over an environment."""
 
@@ -180,12 +181,12 @@ class Function:
         return hash(self.info)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Class:
     info: ClassInfo
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ModuleValue:
     """An imported module: of the project, or only known by its dotted name."""
 
@@ -196,7 +197,7 @@ class ModuleValue:
 Value = Unknown | Const | Text | Alt | Ref | Function | Class | ModuleValue
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Item:
     """An element of a list; ``many`` is a splat whose elements are not known."""
 
@@ -212,14 +213,14 @@ class Item:
         return Item(self.value, self.origin, both(conds, self.conds), self.uid, self.many)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ListCell:
     items: tuple[Item, ...]
     kind: str  # list, tuple, set, generator
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Entry:
     """An entry of a mapping; ``key`` None is a merged-in mapping that could not be followed."""
 
@@ -235,13 +236,13 @@ class Entry:
         return Entry(self.key, self.value, self.origin, both(conds, self.conds), self.uid)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class MapCell:
     entries: tuple[Entry, ...]
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ObjectCell:
     cls: ClassInfo | None
     attrs: Mapping[str, Value]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from metaflow_orchestrator_kit.validate.findings import Finding, Fix, Note, Report, Verdict
+from metaflow_orchestrator_kit.validate.records import as_dict
 from metaflow_orchestrator_kit.validate.render.text import most_broken
 
 VERSION = 1
@@ -74,7 +74,7 @@ def _fix(fix: Fix | None) -> dict[str, Any] | None:
     """The edits, for editors that offer them; lines and columns count from 1, in characters."""
     if fix is None:
         return None
-    return {"safe": fix.safe, "edits": [asdict(edit) for edit in fix.edits]}
+    return {"safe": fix.safe, "edits": [as_dict(edit) for edit in fix.edits]}
 
 
 def _note(note: Note) -> dict[str, Any]:

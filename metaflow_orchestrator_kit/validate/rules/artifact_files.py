@@ -1,18 +1,18 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.project import Module
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.decision_artifacts import readers
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import index, terminal
 from metaflow_orchestrator_kit.validate.walking import walk
 
-_MARKER = re.compile(
+_MARKER = regex(
     r"(?:\.|\b)DONE\.lock\b|\btask_(?:begin|end)\b(?!\s*\()|\d\.(?:data|artifact)\.json"
 )
 _UNPICKLE = frozenset(["load", "loads", "Unpickler"])

@@ -8,6 +8,7 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Option, Side
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
@@ -29,7 +30,7 @@ _FROM_ONE = (
     frozenset(["run_count"]),
     frozenset(["info", "attempt"]),
 )
-_SUBTRACTED = re.compile(r"-\s*1\b")
+_SUBTRACTED = regex(r"-\s*1\b")
 
 
 class AttemptCountedFromOne(Rule):

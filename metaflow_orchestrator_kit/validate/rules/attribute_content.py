@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping
 
 from metaflow_orchestrator_kit.validate import clicks, edits
@@ -19,20 +18,21 @@ from metaflow_orchestrator_kit.validate.model.values import (
     names_in,
     options_of,
 )
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import cli
 from metaflow_orchestrator_kit.validate.walking import walk
 
 _DEPLOYMENT = ("name", "flow_name", "metadata")
 _RUN = ("name", "metadata", "pathspec")
-_PROVIDER = re.compile(r"^[a-z_]+@")
+_PROVIDER = regex(r"^[a-z_]+@")
 _FIX = (
     'create answers {"name", "flow_name", "metadata": obj.metadata.metadata_str()}; trigger '
     '{"name", "metadata", "pathspec": "<flow>/<run id>"}.'
 )
 
 
-def _command(name: str, payload: str) -> dict[str, str]:
+def _command(name: str, payload: str) -> Mapping[str, str]:
     return cli(f"""\
 import json
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from metaflow_orchestrator_kit.validate import clicks
 from metaflow_orchestrator_kit.validate.analysis import Analysis
@@ -22,7 +22,7 @@ _GUARDS = {"isfile", "exists", "is_file", "access", "lexists"}
 _MOVES = {"replace", "rename", "move", "renames", "copy", "copyfile"}
 
 
-def _case(body: str) -> dict[str, str]:
+def _case(body: str) -> Mapping[str, str]:
     lines = "".join(f"    {line}\n" for line in body.splitlines())
     return cli(
         "import json, os\n\n@acme.command()\n"

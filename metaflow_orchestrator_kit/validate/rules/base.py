@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import ClassVar
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
@@ -16,12 +16,13 @@ from metaflow_orchestrator_kit.validate.findings import (
     Verdict,
 )
 from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.records import field, record
 
 MARK = "# <-- here"
 """What the line that a finding points at ends in, in a bad example."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Example:
     """A small extension: what it shows, and the files that differ from the usual ones.
 
@@ -30,7 +31,7 @@ class Example:
     """
 
     title: str
-    files: dict[str, str]
+    files: Mapping[str, str]
 
 
 class Rule:
@@ -54,7 +55,7 @@ class Rule:
         return judge.outcome()
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Judge:
     """Collects what a rule saw and concludes: a pass needs evidence, silence is no pass."""
 

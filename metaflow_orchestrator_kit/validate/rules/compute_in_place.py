@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import re
-
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Side
 from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import nothing_launched
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
@@ -15,7 +14,7 @@ from metaflow_orchestrator_kit.validate.rules.features import (
 )
 
 _COMPUTE = ("kubernetes", "batch")
-_WITH = re.compile(r"^(?:--with=)?[\"']?(kubernetes|batch|slurm)\b")
+_WITH = regex(r"^(?:--with=)?[\"']?(kubernetes|batch|slurm)\b")
 _FIX = (
     "Translate the decorator's attributes (image, cpu, memory, secrets) to the scheduler's own "
     "job, launch its trampoline command, or refuse the flow at create."

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.identifiers import ATTEMPT
 from metaflow_orchestrator_kit.validate.rules.syntax import (
     function_of,
@@ -22,7 +23,7 @@ from metaflow_orchestrator_kit.validate.rules.syntax import (
 )
 from metaflow_orchestrator_kit.validate.walking import walk
 
-_ID = re.compile(r"^(?:\w*_)?task_?id$", re.I)
+_ID = regex(r"^(?:\w*_)?task_?id$", re.I)
 _COUNTS = frozenset(["int", "len", "sum", "abs", "hash", "next", "crc32", "adler32"])
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.Pow)
 _COUNTERS = frozenset(["enumerate", "range", "count"])

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from metaflow_orchestrator_kit.validate import objects
 from metaflow_orchestrator_kit.validate.analysis import Analysis
@@ -14,7 +14,7 @@ from metaflow_orchestrator_kit.validate.walking import walk
 _FIX = "return self._create(<the DeployedFlow class>, **kwargs), and let errors through."
 
 
-def _create(body: str) -> dict[str, str]:
+def _create(body: str) -> Mapping[str, str]:
     lines = "".join(f"        {line}\n" for line in body.splitlines())
     return deployer(f"{DEPLOYER_TEXT}    def create(self, **kwargs):\n{lines}")
 

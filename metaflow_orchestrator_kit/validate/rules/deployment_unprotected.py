@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from metaflow_orchestrator_kit.validate import clicks
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
@@ -11,7 +13,7 @@ _HELPERS = {"load_token", "new_token", "store_token"}
 _COMMAND = "@acme.command()\nOPTION@click.pass_obj\ndef create(obj, **kwargs):MARK\n    BODY\n"
 
 
-def _case(option: str = "", body: str = "pass", mark: str = "") -> dict[str, str]:
+def _case(option: str = "", body: str = "pass", mark: str = "") -> Mapping[str, str]:
     text = _COMMAND.replace("OPTION", option).replace("BODY", body).replace("MARK", mark)
     return cli(text)
 

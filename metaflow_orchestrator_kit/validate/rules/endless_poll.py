@@ -6,14 +6,15 @@ import re
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.programs import Program, called, programs, source
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 
-_CLOCK = re.compile(
+_CLOCK = regex(
     r"time|deadline|elapsed|attempt|tries|retr|max|limit|until|clock|monotonic|count|waited|now",
     re.I,
 )
-_STATE = re.compile(
+_STATE = regex(
     r"\b(?:status|state|get_status|get_state|is_running|is_finished|finished|is_done|"
     r"is_complete|completed|is_terminal)\b"
 )

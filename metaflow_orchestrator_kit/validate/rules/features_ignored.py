@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.programs import programs
+from metaflow_orchestrator_kit.validate.records import record
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import nothing_launched
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
@@ -20,7 +20,7 @@ from metaflow_orchestrator_kit.validate.rules.features import (
 from metaflow_orchestrator_kit.validate.walking import walk
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Feature:
     says: str
     names: tuple[str, ...]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from metaflow_orchestrator_kit.validate import edits
@@ -8,12 +7,13 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Fix, Severity
 from metaflow_orchestrator_kit.validate.model.strings import shift
 from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import calls, index, literal
 
-_CALL = re.compile(r"(?m)^[^#\n]*?(?P<call>get_task_datastore)\s*\((?P<args>[^()]*)\)")
-_FIRST = re.compile(r"attempt\s*=\s*0\b")
+_CALL = regex(r"(?m)^[^#\n]*?(?P<call>get_task_datastore)\s*\((?P<args>[^()]*)\)")
+_FIRST = regex(r"attempt\s*=\s*0\b")
 
 
 class FirstAttemptRead(Rule):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
@@ -37,7 +38,7 @@ class AcmeDeployedFlow(DeployedFlow):
 """
 
 
-def _method(body: str, tail: str = "") -> dict[str, str]:
+def _method(body: str, tail: str = "") -> Mapping[str, str]:
     indented = "".join(f"        {line}\n" for line in body.splitlines())
     return objects(_HEAD + indented + tail)
 

@@ -6,10 +6,11 @@ import re
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.programs import Program, called, programs, source
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 
-_WIDTH = re.compile(r"num_splits|split_(count|indices|indexes)|foreach_(count|items|width|values)|"
+_WIDTH = regex(r"num_splits|split_(count|indices|indexes)|foreach_(count|items|width|values)|"
                     r"(^|_)(width|cardinality|splits|fan_?out)$", re.I)  # fmt: skip
 _FIX = "Run every item; where the scheduler has a limit, raise an error that states it."
 

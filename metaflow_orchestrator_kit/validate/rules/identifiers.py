@@ -17,15 +17,16 @@ from metaflow_orchestrator_kit.validate.model.values import (
     Value,
     is_number,
 )
+from metaflow_orchestrator_kit.validate.records import regex
 
 RANDOM = frozenset(
     ["uuid1", "uuid4", "token_hex", "token_urlsafe", "randint", "randrange", "urandom",
      "getrandbits", "mkdtemp"]
 )  # fmt: skip
 CLOCK = frozenset(["time", "time_ns", "monotonic", "now", "utcnow", "timestamp", "strftime"])
-ATTEMPT = re.compile(r"attempt|retry_?count|retries|try_?number|retry_?number", re.I)
-_READY_MADE = re.compile(r"task_?id|taskid|pathspec|identifier", re.I)
-_PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\$\{[^}]*\}|\$\(.*?\)|\{%.*?%\}|\{[^{}]*\}|\0", re.S)
+ATTEMPT = regex(r"attempt|retry_?count|retries|try_?number|retry_?number", re.I)
+_READY_MADE = regex(r"task_?id|taskid|pathspec|identifier", re.I)
+_PLACEHOLDER = regex(r"\{\{.*?\}\}|\$\{[^}]*\}|\$\(.*?\)|\{%.*?%\}|\{[^{}]*\}|\0", re.S)
 
 
 def given(commands: list[Command], flag: str) -> list[Option]:

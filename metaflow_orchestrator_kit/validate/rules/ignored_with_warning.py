@@ -1,23 +1,21 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.programs import Program, called, programs
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.walking import walk
 
 _WARNERS = {"warn", "warning", "echo", "print", "secho", "info", "error"}
-_FEATURE = re.compile(
+_FEATURE = regex(
     r"@(exit_hook|trigger_on_finish|trigger|schedule|parallel|kubernetes|batch|slurm|catch|retry|"
     r"timeout|resources|project|conda|pypi|secrets)\b|\bswitch\b"
 )
-_IGNORED = re.compile(
-    r"not (?:yet )?supported|unsupported|ignor(?:ed|ing)|skipp(?:ed|ing)|no effect"
-)
+_IGNORED = regex(r"not (?:yet )?supported|unsupported|ignor(?:ed|ing)|skipp(?:ed|ing)|no effect")
 _FIX = "Raise an exception with that text: a warning scrolls by, and the flow deploys without it."
 
 

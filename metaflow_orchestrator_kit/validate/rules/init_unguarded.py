@@ -7,12 +7,13 @@ from collections.abc import Collection
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.project import Module
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import nodes, terminal, words_of
 from metaflow_orchestrator_kit.validate.walking import walk
 
-_UNIT = re.compile(r"(?:^|_)(?:task|op|activity|asset|defn|component)$")
+_UNIT = regex(r"(?:^|_)(?:task|op|activity|asset|defn|component)$")
 _COMMON = frozenset(["run", "execute", "main", "call", "start", "submit", "get", "create"])
 _ATTEMPT = frozenset(["attempt", "retry_count", "retry_number", "run_count", "try_number"])
 

@@ -6,12 +6,13 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Option, Side
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.model.values import Text, options_of
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 
 FLAG = "--input-paths"
-_PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\$\{[^}]*\}|\$\(.*?\)|\{%.*?%\}|\{[^{}]*\}", re.S)
+_PLACEHOLDER = regex(r"\{\{.*?\}\}|\$\{[^}]*\}|\$\(.*?\)|\{%.*?%\}|\{[^{}]*\}", re.S)
 
 
 class InputPathWithAttempt(Rule):

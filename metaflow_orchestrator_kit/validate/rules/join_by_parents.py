@@ -5,6 +5,7 @@ import re
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import (
@@ -16,7 +17,7 @@ from metaflow_orchestrator_kit.validate.rules.syntax import (
 )
 from metaflow_orchestrator_kit.validate.walking import walk
 
-_JOIN = re.compile(r"(?:^|_)join", re.I)
+_JOIN = regex(r"(?:^|_)join", re.I)
 _APART = frozenset(["type", "switch", "conditional", "condition", "split_parents", "merge"])
 
 

@@ -7,6 +7,7 @@ from metaflow_orchestrator_kit.validate import objects
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.packaging import Line, read_packaging
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 
 #: What may be imported since when: (module, name or None for the module itself) -> release.
@@ -22,7 +23,7 @@ _SINCE: dict[tuple[str, str | None], tuple[int, ...]] = {
     ("metaflow", "UserStepDecorator"): (2, 16, 0),
     ("metaflow.user_decorators", None): (2, 16, 0),
 }
-_NAME = re.compile(r"^\s*metaflow\s*(?:\[[^\]]*\])?\s*(.*)$", re.I)
+_NAME = regex(r"^\s*metaflow\s*(?:\[[^\]]*\])?\s*(.*)$", re.I)
 
 
 def _requires(text: str) -> dict[str, str]:

@@ -8,11 +8,12 @@ from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.naming import functions, hashes, names_matter
 from metaflow_orchestrator_kit.validate.plugins import origin_of
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.walking import walk
 
-_NAMING = re.compile(
+_NAMING = regex(
     r"(?:flow|deployment|pipeline|workflow|job|dag)\w*(?:_to_|_name|_id|_uuid|_path|_slug)"
     r"|_to_(?:name|id|uuid|path|slug)|sanit\w*_?name",
     re.I,

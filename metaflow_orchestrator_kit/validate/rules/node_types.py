@@ -8,13 +8,14 @@ from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.syntax import literal, mentions, nodes, terminal
 from metaflow_orchestrator_kit.validate.walking import walk
 
 TYPES = frozenset(["start", "linear", "split", "foreach", "split-switch", "join", "end"])
 #: Types that are no flow control of other systems by the same word.
 _TELLING = frozenset(["split", "foreach", "split-switch", "join", "linear"])
-_TYPE = re.compile(r"type|kind", re.I)
+_TYPE = regex(r"type|kind", re.I)
 
 
 def compared_types(analysis: Analysis) -> dict[str, Origin]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.records import record
 from metaflow_orchestrator_kit.validate.rules.syntax import (
     above,
     calls,
@@ -19,7 +19,7 @@ from metaflow_orchestrator_kit.validate.walking import walk
 _COLLECTING = frozenset(["append", "setdefault", "update", "extend"])
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ParameterLoop:
     """One ``for attribute, parameter in flow._get_parameters()``, or a comprehension of it."""
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.model.strings import shift
 from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.commands import by_place
 from metaflow_orchestrator_kit.validate.rules.syntax import (
     calls,
@@ -23,7 +24,7 @@ from metaflow_orchestrator_kit.validate.rules.syntax import (
 )
 
 _PARAMETER = "task_id"
-_NUMBER = re.compile(r"[\"']\d+[\"']")
+_NUMBER = regex(r"[\"']\d+[\"']")
 
 
 def literal_numbers(analysis: Analysis) -> Mapping[str, list[Origin]]:

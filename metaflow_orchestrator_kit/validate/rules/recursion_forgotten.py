@@ -6,6 +6,7 @@ import re
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.node_types import compared_types
@@ -17,7 +18,7 @@ from metaflow_orchestrator_kit.validate.rules.syntax import (
     terminal,
 )
 
-_SELF = re.compile(r"recurs|self_?loop|loops?_back|iteration_stack|cycl", re.I)
+_SELF = regex(r"recurs|self_?loop|loops?_back|iteration_stack|cycl", re.I)
 
 
 class RecursionForgotten(Rule):

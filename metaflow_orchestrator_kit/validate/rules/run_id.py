@@ -6,6 +6,7 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Option
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.model.values import Unknown
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
@@ -22,7 +23,7 @@ _FIX = (
     "Use `<prefix>-<execution id of the scheduler>`; hash an execution id that has other "
     "characters than letters, digits, `-` and `_`."
 )
-_AIRFLOW = re.compile(r"\{\{\s*(?:ts|run_id|dag_run\.run_id)\s*\}\}")
+_AIRFLOW = regex(r"\{\{\s*(?:ts|run_id|dag_run\.run_id)\s*\}\}")
 
 
 class UnusableRunId(Rule):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 
 from metaflow_orchestrator_kit.validate import edits
 from metaflow_orchestrator_kit.validate.analysis import Analysis
@@ -27,7 +28,7 @@ class AcmeDeployedFlow(DeployedFlow):
 """
 
 
-def _trigger(body: str, tail: str = "") -> dict[str, str]:
+def _trigger(body: str, tail: str = "") -> Mapping[str, str]:
     indented = "".join(f"        {line}\n" for line in body.splitlines())
     return objects(_HEAD + indented + tail)
 

@@ -7,15 +7,16 @@ from metaflow_orchestrator_kit.validate import clicks
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.programs import Program, called, programs, source
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.walking import walk
 
-_SECRET = re.compile(r"(password|passwd|secret|api_?key|auth_key|access_key|_token$|^token$)", re.I)
+_SECRET = regex(r"(password|passwd|secret|api_?key|auth_key|access_key|_token$|^token$)", re.I)
 #: Metaflow's production tokens say who may redeploy; they open no door.
-_HARMLESS = re.compile(r"production|given|generate|new_token|prev|prefix|page|next|schedule_token")
-_WIDE = re.compile(r"^(METAFLOW_|METAFLOW_SERVICE_?|AWS_|)$")
-_SPARED = re.compile(r"AUTH|HEADER|SECRET|KEY|TOKEN|PASSWORD|(?i:exclude|skip|deny|block|allow)")
+_HARMLESS = regex(r"production|given|generate|new_token|prev|prefix|page|next|schedule_token")
+_WIDE = regex(r"^(METAFLOW_|METAFLOW_SERVICE_?|AWS_|)$")
+_SPARED = regex(r"AUTH|HEADER|SECRET|KEY|TOKEN|PASSWORD|(?i:exclude|skip|deny|block|allow)")
 _FIX = (
     "Name the variables that tasks need and leave out keys, tokens and headers; read a secret "
     "where it is used: from the environment of the process, or the scheduler's secret store."

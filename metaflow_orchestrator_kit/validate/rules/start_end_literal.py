@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.project import Module
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import (
@@ -19,10 +20,10 @@ from metaflow_orchestrator_kit.validate.rules.syntax import (
 
 _NAMES = frozenset(["start", "end"])
 #: A step or its name; a node's type, a status, an event, a span may well be "start" or "end".
-_STEP = re.compile(r"^(?:.*_)?(?:step|node)(?:_?name)?$|^(?:parent|child|entry)(?:_?name)?$")
-_OWNER = re.compile(r"^(?:.*_)?(?:step|node|parent|child|nd|n)$")
-_GRAPH = re.compile(r"^_?(?:.*_)?(?:graph|nodes?_by_name|steps_by_name)$")
-_WALK = re.compile(r"visit|walk|travers|_node$|_step$", re.I)
+_STEP = regex(r"^(?:.*_)?(?:step|node)(?:_?name)?$|^(?:parent|child|entry)(?:_?name)?$")
+_OWNER = regex(r"^(?:.*_)?(?:step|node|parent|child|nd|n)$")
+_GRAPH = regex(r"^_?(?:.*_)?(?:graph|nodes?_by_name|steps_by_name)$")
+_WALK = regex(r"visit|walk|travers|_node$|_step$", re.I)
 
 
 class StepNamedByLiteral(Rule):

@@ -6,17 +6,18 @@ import re
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.programs import Program, called, programs
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 
 _DAYS = 5
 #: What schedulers call the longest time that a task, an activity or a job may take.
-_LIMIT = re.compile(
+_LIMIT = regex(
     r"start_to_close_timeout|schedule_to_close_timeout|execution_timeout|task_timeout|"
     r"activeDeadlineSeconds|active_deadline_seconds|timeout_seconds|job_timeout|step_timeout"
 )
 _UNITS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
-_STEP = re.compile(r"step|task", re.I)
+_STEP = regex(r"step|task", re.I)
 
 
 class StepLimitTooShort(Rule):

@@ -7,15 +7,14 @@ names the code knows, where a call, a comparison or a handler stands, and in whi
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.project import Module
+from metaflow_orchestrator_kit.validate.records import field, record, regex
 from metaflow_orchestrator_kit.validate.walking import children, walk
 
-_WORD = re.compile(r"[A-Za-z_]\w*")
+_WORD = regex(r"[A-Za-z_]\w*")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _WORDED = frozenset({
     ast.Name, ast.Attribute, ast.arg, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef,
@@ -24,7 +23,7 @@ _WORDED = frozenset({
 _LABEL = "syntax"
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Index:
     """Every node by its type, its parent, and the words of the code."""
 

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.decision_artifacts import BRANCH, readers
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import literal, terminal
 from metaflow_orchestrator_kit.validate.walking import walk
 
-_SINGULAR = re.compile(
+_SINGULAR = regex(
     r"(?:chosen|choice|branch|selected|taken|next|step|name)(?:_?(?:step|name|branch))?$"
 )
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from metaflow_orchestrator_kit.validate import clicks
 from metaflow_orchestrator_kit.validate.analysis import Analysis
@@ -10,21 +10,20 @@ from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.objects import call_name
 from metaflow_orchestrator_kit.validate.plugins import header_of, origin_of
 from metaflow_orchestrator_kit.validate.reach import Function, reachable
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import cli
 from metaflow_orchestrator_kit.validate.walking import walk
 
 _STDIO = ("stdin", "stdout", "stderr")
 _SESSION = {"start_new_session", "preexec_fn", "creationflags", "process_group"}
-_ENDED = re.compile(
-    r"is_done|finished|terminal|succe|fail|complet|is_running|abort|cancel|wait", re.I
-)
+_ENDED = regex(r"is_done|finished|terminal|succe|fail|complet|is_running|abort|cancel|wait", re.I)
 #: Calls of schedulers' SDKs that run the whole flow where they stand.
 _IN_PLACE = frozenset(["execute_in_process", "execute_job", "run_in_process", "execute_run"])
 _COMMAND = "import subprocess, time\n\n@acme.command()\n@click.pass_obj\ndef trigger(obj):\n"
 
 
-def _case(body: str) -> dict[str, str]:
+def _case(body: str) -> Mapping[str, str]:
     return cli(_COMMAND + "".join(f"    {line}\n" for line in body.splitlines()))
 
 

@@ -9,12 +9,13 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.bound import never_bound
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.programs import Program, programs
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.walking import walk
 
-_ASSIGNED = re.compile(r"(?m)^\s*([A-Za-z_]\w*)\s*=(?!=)")
-_IMPORTS = re.compile(r"\b(?:import|as)\s+([\w., ]+)")
+_ASSIGNED = regex(r"(?m)^\s*([A-Za-z_]\w*)\s*=(?!=)")
+_IMPORTS = regex(r"\b(?:import|as)\s+([\w., ]+)")
 
 
 class NameNotDefined(Rule):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.project import Module
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import (
@@ -18,7 +19,7 @@ from metaflow_orchestrator_kit.validate.rules.syntax import (
 )
 from metaflow_orchestrator_kit.validate.walking import walk
 
-_PATHS = re.compile(r"input_?paths?|inputs|parents?|task_?ids|pathspecs?", re.I)
+_PATHS = regex(r"input_?paths?|inputs|parents?|task_?ids|pathspecs?", re.I)
 
 
 class UnorderedInputs(Rule):

@@ -1,20 +1,20 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.env import EnvWrite
 from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import above, calls, index, terminal
 
-_UNREAD = re.compile(r"METAFLOW_PARAMETERS|METAFLOW_PARAMETER_[A-Z0-9_\0]*|MF_PARAM_\w*")
+_UNREAD = regex(r"METAFLOW_PARAMETERS|METAFLOW_PARAMETER_[A-Z0-9_\0]*|MF_PARAM_\w*")
 #: Programs of Metaflow that turn METAFLOW_PARAMETERS into what `init` reads.
 _TRANSPORT = ("set_batch_environment", "set_parameters", "METAFLOW_INIT_")
-_SHELL = re.compile(r"\s*(?:export\s+)?MF_PARAM_[\w%{}.]*=")
-_USED = re.compile(
+_SHELL = regex(r"\s*(?:export\s+)?MF_PARAM_[\w%{}.]*=")
+_USED = regex(
     r"\$\{?MF_PARAM_|environ.*MF_PARAM_|getenv.*MF_PARAM_|startswith.*MF_PARAM_|^MF_PARAM_$"
 )
 _READERS = frozenset(["get", "getenv", "pop", "environ", "startswith"])
