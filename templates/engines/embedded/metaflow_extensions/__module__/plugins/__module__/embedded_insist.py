@@ -18,7 +18,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 async def attempt_with_room(
-    make: Callable[[bool], Awaitable[Finished]], folder: RunFolder, repeated: bool
+    make: Callable[..., Awaitable[Finished]], folder: RunFolder, repeated: bool
 ) -> Finished:
     """Make an attempt, again under its own number when there was no room on the disk for it.
 
