@@ -80,6 +80,9 @@ def text(value: Any) -> str:
 def run_locally(chosen: list[Scenario], folder: Path) -> float:
     """Seconds to run them one after another; a flow that is meant to fail may."""
     environment = lab_environment(os.environ, folder / "datastore").variables
+    # Metaflow starts the other nodes of a @parallel step with the first `python` on the path.
+    path = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])
+    environment = {**environment, "PATH": path}
     total = 0.0
     for number, scenario in enumerate(chosen):
         here = folder / scenario.id
