@@ -64,6 +64,11 @@ def test_a_green_run_reports_every_case_and_what_was_tested(green):
     assert create["priority"] == 3
 
 
+def test_a_run_leaves_its_report_and_no_temporary_files(green):
+    assert [left.name for left in green.parent.iterdir()] == ["report"]
+    assert not list((green / "evidence").glob("scenarios/*/tmp"))
+
+
 def test_verdicts_are_the_same_in_one_process_and_in_two(tmp_path):
     found = []
     for number in ("0", "2"):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -17,6 +19,7 @@ from metaflow_orchestrator_kit.compliance.lab import events, recorder
 from metaflow_orchestrator_kit.compliance.lab.flows import copy_flow, fill_in, scenario_token
 from metaflow_orchestrator_kit.compliance.lab.live import GaveUp, Live
 from metaflow_orchestrator_kit.compliance.lab.processes import SCENARIO, marked
+from metaflow_orchestrator_kit.compliance.lab.profiles import make_profile
 from metaflow_orchestrator_kit.compliance.lab.reading import begun, plain, read_run
 from metaflow_orchestrator_kit.compliance.lab.scripts import ACTIONS
 from metaflow_orchestrator_kit.compliance.lab.settings import LabSettings, write_atomically
@@ -67,17 +70,20 @@ def observe(scenario: Scenario, settings: LabSettings, *, probe: bool) -> None:
     if live is not None and live.deployed is not None and not settings.isolated:
         with contextlib.suppress(Exception):
             live.deployed.delete()
+    shutil.rmtree(folder / "tmp", ignore_errors=True)
     events.write(settings, scenario.id, _summary(live, error, probe), over=True)
 
 
 def _enter(folder: Path, scenario: Scenario, settings: LabSettings, limit: float) -> None:
     """A session, a working directory, an output file and a clock of its own."""
-    for name in ("flow", "cwd", "ledger"):
+    for name in ("flow", "cwd", "ledger", "tmp"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     os.setsid()
     output = os.open(folder / "output.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream in (1, 2):
         os.dup2(output, stream)
+    # Of this process alone: it ends without its finalisers, and nobody else would tidy up.
+    tempfile.tempdir = str(folder / "tmp")
     os.chdir(folder / "cwd")
     recorder.keep_commands(folder)
     os.environ[SCENARIO] = f"{settings.token}/{scenario.id}"
@@ -104,6 +110,8 @@ def _prepare(scenario: Scenario, settings: LabSettings, folder: Path, limit: flo
     if settings.decospecs or "decospecs" in top:
         top["decospecs"] = [*settings.decospecs, *top.get("decospecs", ())]
     top.setdefault("pylint", False)
+    if "profile" in top:
+        make_profile(top["profile"], folder / "metaflow_home")
     deployer_arguments, create_arguments = split_deploy_args(
         settings.scheduler_type, settings.deploy_args
     )
