@@ -82,6 +82,8 @@ class Judge:
             seen = replace(seen, error=None, final_status="FAILED")  # that is how it tells so
         if seen.error is not None and not case.sees_errors:
             self._judge_error(planned, seen.error, seen, expect)
+        elif seen.error is not None and seen.error.phase in _PHASES:
+            self._judge_ground(planned, seen.error)
         case.check(seen, expect)
         if not expect.checked:
             raise RuntimeError(f"Case '{case.id}' has expected nothing, so it proves nothing.")

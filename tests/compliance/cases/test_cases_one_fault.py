@@ -1,4 +1,4 @@
-"""Where trigger() runs the flow itself and raises, that alone is red; the tasks are judged."""
+"""One fault that shows in many scenarios is red once: no scheduler, a trigger() that runs flows."""
 
 from __future__ import annotations
 
@@ -26,8 +26,13 @@ def raised(scenario: str, **fields: object) -> Observation:
     return replace(GOOD[scenario], scenario=scenario, **{**told, **fields})
 
 
-def verdicts(folder: Path, *cases: str, seen: Observation, returns: bool) -> list[Verdict]:
-    """The verdicts on cases of one scenario, where trigger() returns at once or at the end."""
+def verdicts(
+    folder: Path, *cases: str, seen: Observation, returns: bool = True, plain: Failure | None = None
+) -> list[Verdict]:
+    """The verdicts on cases of one scenario, where trigger() returns at once or at the end.
+
+    ``plain`` is what went wrong with the plainest flow, if anything.
+    """
     suite = Suite(Backend("sched", "sched"), str(folder), "t")
     plan, lab = suite.plan(), suite.lab()
     lab.save()
@@ -37,7 +42,7 @@ def verdicts(folder: Path, *cases: str, seen: Observation, returns: bool) -> lis
         linear = of_step("hold", artifacts={**linear.step("hold")[0].artifacts, "released": False})(
             waited
         )
-    for one in (replace(linear, scenario="linear"), seen):
+    for one in (replace(linear, scenario="linear", error=plain), seen):
         write_atomically(lab.observation(one.scenario), one.to_json())
     wish(lab, run=["linear", seen.scenario])
     judge = Judge(suite, plan, time.monotonic() + 60)
@@ -67,3 +72,18 @@ def test_without_any_task_the_trigger_has_failed_before_the_run(tmp_path, scenar
     case = {"branches": "branches-run-once", "fanout": "foreach-task-per-item"}[scenario]
     seen = raised(scenario, tasks=[], run=None)
     assert verdicts(tmp_path, case, seen=seen, returns=False) == [Verdict.FAILED]
+
+
+def test_without_a_scheduler_the_plain_flow_alone_is_red(tmp_path):
+    down = Failure("deploy", "RuntimeError", "Connection refused")
+    seen = raised("branded_found", error=down, tasks=[], run=None)
+    cases = ("found-by-name", "found-without-flow-file", "found-keeps-branch")
+    found = verdicts(tmp_path, *cases, seen=seen, plain=down)
+    assert found == [Verdict.BLOCKED] * 3
+    assert verdicts(tmp_path, "linear-runs-in-order", seen=seen, plain=down) == [Verdict.FAILED]
+
+
+def test_what_fails_in_another_phase_than_the_plain_flow_is_red_too(tmp_path):
+    seen = raised("failing", error=RAISED, tasks=[], run=None)
+    down = Failure("read", "MetaflowNotFound", "no such run")
+    assert verdicts(tmp_path, "failing-status", seen=seen, plain=down) == [Verdict.FAILED]
