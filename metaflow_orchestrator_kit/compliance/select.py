@@ -10,6 +10,12 @@ from enum import Enum
 from metaflow_orchestrator_kit.capabilities import REQUIRED, Cap, parse_all
 from metaflow_orchestrator_kit.compliance.case import Case
 
+UPSTREAM = "METAFLOW_UX"
+"""The group of Metaflow's own tests, which observe by themselves and are none of the cases."""
+
+UPSTREAM_CASE = "metaflow-ux-"
+"""How the name of each of them begins."""
+
 GROUND = "linear"
 """The scenario of a plain chain of steps: where it fails, the others tell nothing new."""
 
@@ -86,7 +92,8 @@ def select(
         declaration: what the extension says it supports; None when it says nothing.
         requested: replaces the declaration, when it is not None.
         cases: all there are.
-        only: ids of cases and names of capabilities; empty means everything.
+        only: ids of cases and names of capabilities; empty means everything. Metaflow's own
+            tests may be among them, which leave out all cases.
 
     What is required of every orchestrator runs whether declared or not. An optional
     capability that a declaration leaves out is probed: its flow must be refused (C10).
@@ -126,11 +133,11 @@ def _plan(
 def _names(only: Sequence[str], cases: Sequence[Case]) -> frozenset[str]:
     """Ids, and names of capabilities and groups, as they are written in the code."""
     ids = {case.id for case in cases}
-    caps = {cap.name for cap in Cap} | {case.group for case in cases if case.group}
+    caps = {UPSTREAM, *(cap.name for cap in Cap), *(case.group for case in cases if case.group)}
     found: set[str] = set()
     for name in only:
         constant = name.strip().upper().replace("-", "_")
-        if name.strip() in ids:
+        if name.strip() in ids or name.strip().startswith(UPSTREAM_CASE):
             found.add(name.strip())
         elif constant in caps:
             found.add(constant)

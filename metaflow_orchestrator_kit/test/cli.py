@@ -14,6 +14,7 @@ import click
 from metaflow_orchestrator_kit import REQUIRED, Cap, __version__
 from metaflow_orchestrator_kit.compliance.config import Backend, ConfigError, read_backends
 from metaflow_orchestrator_kit.compliance.masking import masked
+from metaflow_orchestrator_kit.compliance.select import UPSTREAM, UPSTREAM_CASE
 from metaflow_orchestrator_kit.compliance.verdict import Exit
 from metaflow_orchestrator_kit.test.args import ArgumentError, format_list, parse_all
 from metaflow_orchestrator_kit.test.outcome import UPDATE, Known
@@ -103,7 +104,7 @@ Exit codes: 0 every required case that applies ran and passed, 1 something faile
     "--metaflow-src",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="A checkout of Metaflow: run its own UX tests on the scheduler, too.",
+    help="A checkout of Metaflow: run its own UX tests, too (only: --select METAFLOW_UX).",
 )
 @click.option(
     "--test-modules",
@@ -155,7 +156,7 @@ def command(
         partial = bool(select or pytest_arguments or list_only or stage not in (None, "extended"))
         if update_known_failures and random_flows and seed is None:
             raise ArgumentError(f"{UPDATE} with --random-flows needs --seed: next time others run.")
-        upstream = _upstream(metaflow_src, test_modules)
+        upstream = _upstream(metaflow_src, test_modules, select)
         if triage is not None and len(backends) > 1:
             raise ArgumentError("--triage is of one backend; narrow with --scheduler-type.")
         known = _known(known_failures, update_known_failures, partial=partial, of=backends)
@@ -260,13 +261,16 @@ def _known(file: Path | None, update: bool, *, partial: bool, of: list[Backend])
     return known
 
 
-def _upstream(checkout: Path | None, modules: str) -> Upstream | None:
+def _upstream(checkout: Path | None, modules: str, select: tuple[str, ...]) -> Upstream | None:
+    tests = tuple(name for name in select if name.startswith(UPSTREAM_CASE))
     if checkout is None:
+        for name in (*tests, *({UPSTREAM} & set(select))):
+            raise ArgumentError(f"--select {name} needs --metaflow-src DIR.")
         return None
     names = tuple(name for name in re.split(r"[,\s]+", modules) if name)
     if not names:
         raise ArgumentError("--test-modules needs at least one name.")
-    upstream = Upstream(checkout.resolve(), names)
+    upstream = Upstream(checkout.resolve(), names, tests)
     upstream.check()
     return upstream
 

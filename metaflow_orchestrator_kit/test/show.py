@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from metaflow_orchestrator_kit.compliance.config import Backend
 from metaflow_orchestrator_kit.compliance.extension import Extension
 from metaflow_orchestrator_kit.compliance.known.judge import Judged
 from metaflow_orchestrator_kit.compliance.report.table import render
-from metaflow_orchestrator_kit.compliance.select import Fate, Plan
+from metaflow_orchestrator_kit.compliance.select import UPSTREAM, Fate, Plan
 from metaflow_orchestrator_kit.test.preflight import Ready
 
 
@@ -77,11 +77,13 @@ def show_doctor(ready: Ready, backend: Backend, isolated: bool, screen: Screen) 
         )
 
 
-def show_plan(plan: Plan, screen: Screen) -> None:
-    """What would happen to every case."""
+def show_plan(plan: Plan, screen: Screen, upstream: Sequence[str] = ()) -> None:
+    """What would happen to every case, and to Metaflow's own tests."""
     for one in plan.planned:
         reason = f"  ({one.reason})" if one.reason else ""
         screen.say(f"{one.fate.value:<13}{one.case.cap.name:<18}{one.case.id}{reason}")
+    for test in upstream:
+        screen.say(f"{Fate.RUN.value:<13}{UPSTREAM:<18}{test}")
     screen.say(
         ", ".join(f"{sum(p.fate is fate for p in plan.planned)} {fate.value}" for fate in Fate)
     )

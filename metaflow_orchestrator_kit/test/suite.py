@@ -20,7 +20,12 @@ from metaflow_orchestrator_kit.compliance.config import Backend, Suite
 from metaflow_orchestrator_kit.compliance.extension import Extension
 from metaflow_orchestrator_kit.compliance.known.judge import Judged
 from metaflow_orchestrator_kit.compliance.lab.environment import lab_environment
-from metaflow_orchestrator_kit.compliance.lab.processes import LAB, end_group, end_marked
+from metaflow_orchestrator_kit.compliance.lab.processes import (
+    LAB,
+    end_group,
+    end_marked,
+    hear_interrupts,
+)
 from metaflow_orchestrator_kit.compliance.masking import masked
 from metaflow_orchestrator_kit.compliance.report.results import gather
 from metaflow_orchestrator_kit.compliance.report.table import failures
@@ -88,7 +93,7 @@ def run_suite(request: Request, screen: Screen) -> Exit:
         plan = suite.plan()
         write_flows(suite, plan)
         if request.list_only:
-            show_plan(plan, screen)
+            show_plan(plan, screen, () if request.upstream is None else request.upstream.wanted())
             return Exit.PASSED
         screen.say(headline(request.backend, extension, plan))
         if request.stage is not None:
@@ -208,7 +213,7 @@ def _run_pytest(
             stdout=None if shown else stream,
             stderr=None if shown else subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_hear_interrupts,
+            preexec_fn=hear_interrupts,
         )
         try:
             while process.poll() is None:
@@ -239,11 +244,6 @@ def _pytest_options(request: Request, suite: Suite, config: Path) -> list[str]:
 def _as_interrupt(*_: object) -> None:
     """Whoever ends the command, a person or a CI system, ends the flows with it."""
     raise KeyboardInterrupt
-
-
-def _hear_interrupts() -> None:
-    """In pytest's process: a job in the background of a shell would ignore how it is ended."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _interrupt(process: subprocess.Popen[bytes]) -> None:

@@ -116,7 +116,7 @@ def test_their_verdicts_are_merged_with_those_of_the_cases(tmp_path):
         "metaflow-ux-basic-fails": "failed",
         "metaflow-ux-basic-refused": "refused",
         "metaflow-ux-basic-elsewhere": "disabled",
-        "metaflow-ux-empty-core.test-empty": "error",
+        "metaflow-ux-empty-whole": "error",
     }
     assert report["upstream"]["modules"] == ["basic", "empty"]
     assert "METAFLOW_UX" in finished.stdout
@@ -130,3 +130,63 @@ def test_a_folder_that_is_no_checkout_is_wrong_use(tmp_path):
     finished = on_fake("--metaflow-src", str(tmp_path), cwd=tmp_path)
     assert finished.returncode == 2
     assert "no test/ux/conftest.py" in finished.stderr
+
+
+def test_single_tests_are_named_as_in_the_results(tmp_path):
+    source = checkout(tmp_path)
+    assert Upstream(source, ("basic", "empty")).wanted() == (
+        "core/test_basic.py",
+        "core/test_empty.py",
+    )
+    named = Upstream(source, ("basic",), ("metaflow-ux-basic-from-it", "metaflow-ux-basic-whole"))
+    assert named.wanted() == ("core/test_basic.py::test_from_it", "core/test_basic.py")
+    with pytest.raises(NoCheckout, match="metaflow-ux-dag-foreach: of none of the modules basic"):
+        Upstream(source, ("basic",), ("metaflow-ux-dag-foreach",)).check()
+
+
+def test_to_select_them_needs_a_checkout(tmp_path):
+    for name in ("METAFLOW_UX", "metaflow-ux-basic-fails"):
+        finished = on_fake("--select", name, cwd=tmp_path)
+        assert finished.returncode == 2
+        assert f"--select {name} needs --metaflow-src" in finished.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_they_run_alone_one_of_them_too_and_say_how_again(tmp_path):
+    source = checkout(tmp_path)
+    one = ("--select", "metaflow-ux-basic-fails")
+    finished = on_fake(
+        *("--metaflow-src", str(source), "--test-modules", "basic", "--report-dir", "report", *one),
+        cwd=tmp_path,
+        patience=1100,
+    )
+    assert finished.returncode == 1, finished.stdout + finished.stderr
+    assert f"--metaflow-src {source} --select metaflow-ux-basic-fails" in finished.stdout
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert problems(report) == []
+    ran = [case["case"] for case in report["cases"] if case["verdict"] != "not-run"]
+    assert ran == ["metaflow-ux-basic-fails"]
+    words = ("--metaflow-src", str(source), "--test-modules", "basic", "--list")
+    listed = on_fake(*words, *one, cwd=tmp_path)
+    assert "core/test_basic.py::test_fails" in listed.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_where_their_fixtures_cannot_be_loaded_one_module_says_so(tmp_path):
+    source = checkout(tmp_path)
+    (source / "test" / "ux" / "conftest.py").write_text("import no_such_module\n")
+    finished = on_fake(
+        *("--metaflow-src", str(source), "--test-modules", "basic,empty"),
+        *("--report-dir", "report", "--select", "METAFLOW_UX"),
+        cwd=tmp_path,
+        patience=1100,
+    )
+    assert finished.returncode == 1, finished.stdout + finished.stderr
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    found = {one["case"]: one for one in report["cases"] if one["cap"] == "METAFLOW_UX"}
+    assert found["metaflow-ux-basic-whole"]["verdict"] == "error"
+    assert "no_such_module" in found["metaflow-ux-basic-whole"]["message"]
+    assert found["metaflow-ux-empty-whole"]["verdict"] == "blocked"
+    assert "see metaflow-ux-basic-whole" in found["metaflow-ux-empty-whole"]["message"]

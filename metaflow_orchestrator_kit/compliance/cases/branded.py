@@ -155,6 +155,7 @@ def found_by_name(seen: Observation, expect: Expect) -> None:
         observed=None if seen.error is None else f"{seen.error.phase}: {seen.error.message}",
         likely=[
             "the flow's name is cut out of the identifier instead of read from what was stored",
+            "from_deployment() needs the deployer's flow file, which is gone, in place of a stub",
             "the stub flow lacks @project or the parameters",
         ],
     )

@@ -81,6 +81,11 @@ def end_group(leader: int, *, patience: float = 2.0) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
+def hear_interrupts() -> None:
+    """In a new process: a job in the background of a shell would ignore how it is ended."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _signal(processes: Iterable[Process], number: int) -> None:
     for process in processes:
         with contextlib.suppress(ProcessLookupError, PermissionError):

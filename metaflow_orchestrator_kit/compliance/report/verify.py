@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from metaflow_orchestrator_kit.compliance.report.document import VERSION, Document
+from metaflow_orchestrator_kit.compliance.select import UPSTREAM
 from metaflow_orchestrator_kit.compliance.verdict import RAN, Exit, Result, Verdict, exit_code
-
-UPSTREAM = "METAFLOW_UX"
-"""The group of Metaflow's own tests, which observe by themselves."""
 
 SCHEMA = Path(__file__).with_name("schema.json")
 
