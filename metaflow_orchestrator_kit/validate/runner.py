@@ -26,8 +26,8 @@ from metaflow_orchestrator_kit.validate.settings import Settings
 from metaflow_orchestrator_kit.validate.sources import read
 
 NO_SCHEDULER = (
-    "This extension brings no scheduler: no deployer, no `init` or `step`, no `create` or "
-    "`trigger`. Only the rules on how extensions are packaged (group A) were asked."
+    "This extension brings no scheduler: no deployer, no `init`, no `create` or `trigger`. "
+    "Only the rules on how extensions are packaged (group A) were asked."
 )
 
 

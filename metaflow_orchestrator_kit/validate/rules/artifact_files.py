@@ -9,7 +9,7 @@ from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.decision_artifacts import readers
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
-from metaflow_orchestrator_kit.validate.rules.syntax import index, terminal
+from metaflow_orchestrator_kit.validate.rules.syntax import function_of, index, terminal
 from metaflow_orchestrator_kit.validate.walking import walk
 
 _MARKER = regex(
@@ -55,10 +55,16 @@ class DatastoreFilesRead(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         found = False
+        told: set[int] = set()
         for module, node in index(analysis).strings:
             name = _marker(node.value)
             if name is not None:
                 found = True
+                # Who reads one file of a task by hand, reads several: that is one fault.
+                function = function_of(analysis, node)
+                if function is not None and id(function) in told:
+                    continue
+                told.add(id(function))
                 verdict.fail(
                     analysis.place(module, node),
                     f"a file of the datastore is looked for by its name (`{name}`)",
@@ -66,7 +72,7 @@ class DatastoreFilesRead(Rule):
                 )
         for module, function, _ in readers(analysis):
             call = _unpickled(function)
-            if call is not None:
+            if call is not None and id(function) not in told:
                 found = True
                 self._report(analysis, module, call, verdict)
         if not found:

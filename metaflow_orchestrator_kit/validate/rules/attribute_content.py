@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from metaflow_orchestrator_kit.validate import clicks, edits
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.findings import Fix, Severity
+from metaflow_orchestrator_kit.validate.findings import Edit, Fix, Severity
 from metaflow_orchestrator_kit.validate.model.values import (
     Cell,
     Entry,
@@ -19,7 +19,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
     options_of,
 )
 from metaflow_orchestrator_kit.validate.records import regex
-from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule, elsewhere
 from metaflow_orchestrator_kit.validate.rules.examples import cli
 from metaflow_orchestrator_kit.validate.walking import walk
 
@@ -85,6 +85,7 @@ class AttributeContentWrong(Rule):
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         names = clicks.attribute_names(analysis.project)
         seen = False
+        wrong: dict[tuple[str, str], list[Origin]] = {}
         for event in analysis.calls("dump", "dumps"):
             to_file = any(names & names_in(item.value) for item in event.args[1:])
             for cell in _maps(event.args[0].value if event.args else None, event.cells):
@@ -94,23 +95,26 @@ class AttributeContentWrong(Rule):
                 if not to_file and "metadata" not in keys:
                     # A part of an answer, or of what a TriggeredRun is made from.
                     for where, message in _wrong(keys):
-                        verdict.fail(where, message, _FIX)
+                        wrong.setdefault((where.path, message), []).append(where)
                     continue
                 seen = True
                 place = event.function.qualname if event.function else ""
                 kind = _RUN if "pathspec" in keys or place == "trigger" else _DEPLOYMENT
                 missing = [] if None in keys else [k for k in kind if k not in keys]
-                before = len(verdict.findings)
+                bad = list(_wrong(keys))
                 if missing:
                     verdict.fail(
                         cell.origin,
                         f"the answer lacks {' and '.join(f'`{m}`' for m in missing)}",
                         _FIX,
                     )
-                for where, message in _wrong(keys):
-                    verdict.fail(where, message, _FIX, fix=_fix(analysis, where))
-                if len(verdict.findings) == before:
+                for where, message in bad:
+                    wrong.setdefault((where.path, message), []).append(where)
+                if not missing and not bad:
                     verdict.ok(cell.origin, "the answer has every key, in its form")
+        for (_, message), places in wrong.items():
+            text = message + elsewhere(places)
+            verdict.fail(min(places), text, _FIX, fix=_fix(analysis, sorted(set(places))))
         if not seen:
             if names:
                 verdict.unsure(None, "what is written to the attribute file was not found")
@@ -144,8 +148,13 @@ def _wrong(keys: dict[str | None, Entry]) -> Iterator[tuple[Origin, str]]:
             yield pathspec.origin, "`pathspec` may name no flow (UNKNOWN), so `.run` finds nothing"
 
 
-def _fix(analysis: Analysis, where: Origin) -> Fix | None:
+def _fix(analysis: Analysis, places: Sequence[Origin]) -> Fix | None:
     """The provider as Metaflow writes it, where the command's `obj` is at hand."""
+    made = [edit for where in places if (edit := _edit(analysis, where)) is not None]
+    return Fix(tuple(made), safe=False) if len(made) == len(places) else None
+
+
+def _edit(analysis: Analysis, where: Origin) -> Edit | None:
     module = analysis.module(where.path)
     key = edits.node_at(module, where, ast.Constant) if module else None
     if module is None or not isinstance(key, ast.Constant) or key.value != "metadata":
@@ -155,7 +164,7 @@ def _fix(analysis: Analysis, where: Origin) -> Fix | None:
     for node in walk(module.tree):
         if isinstance(node, ast.Dict) and key in node.keys:
             value = node.values[node.keys.index(key)]
-            return Fix((edits.replacing(module, value, "obj.metadata.metadata_str()"),), safe=False)
+            return edits.replacing(module, value, "obj.metadata.metadata_str()")
     return None
 
 

@@ -14,6 +14,8 @@ from metaflow_orchestrator_kit.validate.rules.features import (
 )
 
 _COMPUTE = ("kubernetes", "batch")
+#: The decorators by their classes, or by the names that these have.
+_BY_CLASS = r"^(?:Kubernetes|Batch)Decorator$"
 _WITH = regex(r"^(?:--with=)?[\"']?(kubernetes|batch|slurm)\b")
 _FIX = (
     "Translate the decorator's attributes (image, cpu, memory, secrets) to the scheduler's own "
@@ -54,6 +56,13 @@ class ComputeInPlace(Rule):
                 if deco.name == "batch":
                     raise ValueError("@batch is not supported")
         """ + _STEP.replace("\n", "\n        "))),
+        Example("found by its class", compiler("""\
+        from metaflow.plugins.kubernetes.kubernetes_decorator import KubernetesDecorator
+
+        def pod(node):
+            found = [d for d in node.decorators if isinstance(d, KubernetesDecorator)]
+            return found[0].attributes if found else {}
+        """ + _STEP.replace("\n", "\n        "))),
     )  # fmt: skip
     INVALID = (
         Example("never looked at", compiler(_STEP.replace('"t"]', '"t"]  # <-- here'))),
@@ -76,7 +85,7 @@ class ComputeInPlace(Rule):
                     text = f"`--with {option.text}` in front of `step` does not leave the worker"
                     verdict.fail(option.origin, text, _FIX)
         missing = [name for name in _COMPUTE if not any(looked_up(analysis, name))]
-        if len(missing) < len(_COMPUTE):
+        if len(missing) < len(_COMPUTE) or mentions(analysis, _BY_CLASS):
             verdict.ok(compiler_place(analysis), "compute decorators are looked at")
         elif mentions(analysis, r"runtime_step_cli"):
             verdict.unsure(compiler_place(analysis), "compute decorators may replace the command")

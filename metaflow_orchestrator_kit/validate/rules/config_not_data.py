@@ -40,6 +40,8 @@ class ConfigModuleNotData(Rule):
         Example("lists of literals", {}),
         Example("a toggle by an environment variable", {
             CONFIG: f'import os\n{CONFIG_TEXT}if os.environ.get("ACME"):\n    CLIS_DESC = []\n'}),
+        Example("where it runs", {
+            CONFIG: f'import platform\n{CONFIG_TEXT}MAC = platform.system() == "Darwin"\n'}),
         Example("an import that may fail quietly", {
             CONFIG: f"try:\n    import acmelib\nexcept ImportError:\n    pass\n{CONFIG_TEXT}"}),
     )  # fmt: skip
@@ -86,7 +88,7 @@ def _risks(module: Module) -> Iterator[tuple[ast.AST, str]]:
             yield node, "it raises on purpose"
         elif isinstance(node, ast.Call):
             name = dotted(node.func) or str(getattr(node.func, "attr", ""))
-            if name.rpartition(".")[2] in _RISKY:
+            if name.rpartition(".")[2] in _RISKY and not name.startswith("platform."):
                 yield node, f"it calls `{name}`"
                 continue
         elif isinstance(node, ast.Subscript) and (dotted(node.value) or "").endswith("environ"):

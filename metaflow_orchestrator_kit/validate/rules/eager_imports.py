@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
-from metaflow_orchestrator_kit.validate.loading import imported_at_load, third_party
+from metaflow_orchestrator_kit.validate.loading import Import, imported_at_load, third_party
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.plugins import EAGER, Entry, entries
 from metaflow_orchestrator_kit.validate.project import Module
-from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule, elsewhere
 from metaflow_orchestrator_kit.validate.rules.examples import (
     CONFIG,
     CONFIG_TEXT,
@@ -73,17 +73,24 @@ def _why(entry: Entry) -> str:
 
 
 def report(analysis: Analysis, home: Module, why: str, fix: str, verdict: Judge) -> bool:
-    """Report each foreign package that importing *home* needs, once for each module."""
-    seen: set[tuple[str, str]] = set()
+    """Report each foreign package that importing *home* needs, where the way there is shortest."""
+    needed: dict[str, list[Import]] = {}
     for found in imported_at_load(analysis.project, home):
-        if not third_party(found) or (found.origin.path, found.package) in seen:
-            continue
-        seen.add((found.origin.path, found.package))
-        through = f" (through {found.chain[-2]})" if len(found.chain) > 1 else ""
+        if third_party(found):
+            needed.setdefault(found.package, []).append(found)
+    for package, sites in needed.items():
+        first = min(sites, key=lambda s: (len(s.chain), s.origin))
+        through = f" (through {first.chain[-2]})" if len(first.chain) > 1 else ""
+        more = elsewhere(
+            [
+                min(s.origin for s in sites if s.origin.path == path)
+                for path in {s.origin.path for s in sites}
+            ]
+        )
         verdict.fail(
-            found.origin,
-            f"needs `{found.package}`, which Metaflow does not bring along; {why}{through}",
+            first.origin,
+            f"needs `{package}`, which Metaflow does not bring along; {why}{through}{more}",
             fix,
             confidence=Confidence.HIGH,
         )
-    return bool(seen)
+    return bool(needed)

@@ -11,7 +11,7 @@ from metaflow_orchestrator_kit.validate.objects import call_name
 from metaflow_orchestrator_kit.validate.plugins import header_of, origin_of
 from metaflow_orchestrator_kit.validate.project import Module, dotted
 from metaflow_orchestrator_kit.validate.reach import reachable
-from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule, elsewhere
 from metaflow_orchestrator_kit.validate.rules.examples import objects as objects_module
 from metaflow_orchestrator_kit.validate.walking import walk
 
@@ -74,12 +74,13 @@ class CallersProcessChanged(Rule):
                 for module, node in reachable(project, owner.module, method):
                     for change, what in _changes(node, module):
                         changes.setdefault(what, []).append(origin_of(module, change))
-            for what, places in changes.items():
-                first = min(places)
-                rest = len(set(places)) - 1
-                more = f" (and in {rest} more places)" if rest else ""
-                verdict.fail(first, f"`{cls.name}` changes {what} of its caller{more}", _FIX)
-            if not changes:
+            if changes:
+                places = {place for found in changes.values() for place in found}
+                *most, last = sorted(changes)
+                what = f"{', '.join(most)} and {last}" if most else last
+                text = f"`{cls.name}` changes {what} of its caller{elsewhere(places)}"
+                verdict.fail(min(places), text, _FIX)
+            else:
                 where = header_of(cls.module, cls.node)
                 verdict.ok(where, f"`{cls.name}` leaves the caller's process alone")
 

@@ -17,6 +17,7 @@ from metaflow_orchestrator_kit.validate.rules.features import (
     mentions,
     read_attributes,
 )
+from metaflow_orchestrator_kit.validate.rules.node_types import tells_types_apart
 from metaflow_orchestrator_kit.validate.walking import walk
 
 
@@ -101,6 +102,9 @@ class FeatureIgnored(Rule):
             return
         refused = _refusal_of_unknown(analysis)
         for feature in _FEATURES:
+            if feature.names == ("split-switch",) and tells_types_apart(analysis) is not None:
+                # The types of nodes are told apart: what is forgotten there is MOK203's.
+                continue
             place = _place(analysis, feature)
             if place is not None:
                 verdict.ok(place, f"{feature.says} is looked at")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import calls, function_of, nodes, terminal
@@ -30,7 +30,7 @@ class GraphReadTooEarly(Rule):
     code = "MOK201"
     name = "graph-read-too-early"
     clauses = ("D1",)
-    severity = Severity.ERROR
+    severity = Severity.WARNING
 
     VALID = (
         Example("read again", compiler("""\
@@ -71,9 +71,9 @@ class GraphReadTooEarly(Rule):
             elif renewed:
                 verdict.ok(place, "the graph is read again afterwards")
             else:
-                verdict.fail(
-                    place, "the graph from before this decorator was attached is compiled", _FIX
-                )
+                text = "the graph from before this decorator was attached is compiled: what "
+                text += "mutators do afterwards is missing in it"
+                verdict.fail(place, text, _FIX, confidence=Confidence.MEDIUM)
 
 
 def _renewed(analysis: Analysis) -> bool:

@@ -3,11 +3,12 @@ from __future__ import annotations
 import ast
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
-from metaflow_orchestrator_kit.validate.programs import Program, called, programs
+from metaflow_orchestrator_kit.validate.findings import Confidence, Severity, Verdict
+from metaflow_orchestrator_kit.validate.programs import Program, called, programs, source
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.trigger_deploy_time import TriggerNotEvaluated
 from metaflow_orchestrator_kit.validate.walking import walk
 
 _WARNERS = {"warn", "warning", "echo", "print", "secho", "info", "error"}
@@ -43,6 +44,21 @@ class IgnoredWithWarning(Rule):
                 echo("@exit_hook is not supported, see the documentation")
                 raise ValueError("@exit_hook is not supported")
         """)),
+        Example("an entry of the wrong type, which MOK515 is about", compiler("""\
+        import warnings
+
+        def events(flow):
+            decos = flow._flow_decorators.get("trigger")
+            for entry in decos[0].triggers if decos else ():
+                if not isinstance(entry.get("name"), str):
+                    warnings.warn("@trigger entry has no name, skipping this trigger")
+                    continue
+                yield entry
+
+        def check(flow):
+            if flow._flow_decorators.get("exit_hook"):
+                raise ValueError("@exit_hook is not supported")
+        """)),
     )  # fmt: skip
     INVALID = (
         Example("a warning", compiler("""\
@@ -68,6 +84,8 @@ class IgnoredWithWarning(Rule):
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
+        # An entry whose name is still a function: MOK515 says where it should have been called.
+        unevaluated = TriggerNotEvaluated().run(analysis).verdict is Verdict.FAIL
         for program in programs(analysis):
             if program.generated:
                 continue
@@ -80,11 +98,17 @@ class IgnoredWithWarning(Rule):
                 what = _FEATURE.search(said)
                 if called(call) not in _WARNERS or not what or not _IGNORED.search(said):
                     continue
-                if not _raises_too(program, call):
+                if not _raises_too(program, call) and not (unevaluated and _of_type(program, call)):
                     text = f"`{what[0]}` is left out with nothing but a warning"
                     verdict.fail(program.place(call), text, _FIX, confidence=Confidence.MEDIUM)
         if not verdict.findings and not verdict.evidence:
             verdict.not_applicable("nothing is said to be unsupported")
+
+
+def _of_type(program: Program, call: ast.Call) -> bool:
+    """Whether the warning is for something that is no text."""
+    test = next((o.test for o in program.parents(call) if isinstance(o, ast.If)), None)
+    return test is not None and "isinstance(" in source(test)
 
 
 def _text(node: ast.expr) -> str:

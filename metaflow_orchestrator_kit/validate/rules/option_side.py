@@ -115,6 +115,7 @@ class OptionOnTheWrongSide(Rule):
         if known is None:
             return False
         unknown = [t for t in options_after(command) if t.flag not in known | JUDGED_ELSEWHERE]
+        by_help: dict[str, list[Token]] = {}
         for token in unknown:
             if respelt(token.flag):
                 _misspelt(analysis, token, verdict)
@@ -123,7 +124,11 @@ class OptionOnTheWrongSide(Rule):
                 help = f"Put it before `{command.kind}`: it is an option of the flow."
             else:
                 help = f"Leave it out; `{command.kind}` takes {', '.join(sorted(known))}."
-            verdict.fail(token.origin, f"`{command.kind}` has no option `{token.flag}`", help)
+            by_help.setdefault(help, []).append(token)
+        for help, tokens in by_help.items():
+            flags = list(dict.fromkeys(f"`{t.flag}`" for t in tokens))
+            named = f"options {', '.join(flags)}" if len(flags) > 1 else f"option {flags[0]}"
+            verdict.fail(tokens[0].origin, f"`{command.kind}` has no {named}", help)
         return bool(unknown)
 
 

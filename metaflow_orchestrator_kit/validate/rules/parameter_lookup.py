@@ -8,7 +8,7 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.objects import call_name
 from metaflow_orchestrator_kit.validate.plugins import header_of, origin_of
-from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule, elsewhere
 from metaflow_orchestrator_kit.validate.rules.examples import cli
 from metaflow_orchestrator_kit.validate.walking import walk
 
@@ -63,7 +63,9 @@ class ParameterLookedUpRaw(Rule):
             verdict.not_applicable("no command takes the flow's parameters")
         for command in found:
             bad = list(_raw(command.node))
-            for node, changes in bad:
+            if bad:
+                node, changes = bad[0]
+                places = [origin_of(command.module, n) for n, _ in bad]
                 lost = " or ".join(
                     w
                     for w, c in (("hyphens", "replace"), ("capitals", "lower"))
@@ -71,10 +73,10 @@ class ParameterLookedUpRaw(Rule):
                 )
                 verdict.fail(
                     origin_of(command.module, node),
-                    f"a parameter with {lost} in its name is not found here",
+                    f"a parameter with {lost} in its name is not found here{elsewhere(places)}",
                     _FIX,
                 )
-            if not bad:
+            else:
                 where = header_of(command.module, command.node)
                 verdict.ok(where, f"`{command.name}` looks no parameter up by its raw name")
 

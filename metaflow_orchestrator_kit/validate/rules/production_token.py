@@ -3,11 +3,14 @@ from __future__ import annotations
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.rules.base import Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.features import mentions
 from metaflow_orchestrator_kit.validate.rules.task_variables import (
     judge_variables,
     set_by_nobody,
     set_for_tasks,
 )
+
+_TOKEN = r"production_token|new_token|authorize"
 
 
 class ProductionTokenMissing(Rule):
@@ -32,5 +35,7 @@ class ProductionTokenMissing(Rule):
             verdict,
             ("METAFLOW_PRODUCTION_TOKEN",),
             message="nothing sets METAFLOW_PRODUCTION_TOKEN for the tasks",
+            # Where deployments have no token at all, MOK132 says what comes first.
+            severity=None if mentions(analysis, _TOKEN) else Severity.WARNING,
             help="Store the token at create; set METAFLOW_PRODUCTION_TOKEN for `init` and steps.",
         )

@@ -6,7 +6,11 @@ from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place, nothing_launched
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import mentions
-from metaflow_orchestrator_kit.validate.rules.task_variables import given_by_platform, written
+from metaflow_orchestrator_kit.validate.rules.task_variables import (
+    copied,
+    given_by_platform,
+    written,
+)
 
 _NEEDED = ("METAFLOW_DEFAULT_DATASTORE", "METAFLOW_DEFAULT_METADATA")
 
@@ -50,6 +54,8 @@ class ProviderDefaultsMissing(Rule):
             verdict.ok(written(analysis, _NEEDED[0])[0], "the providers' defaults are set")
         elif (platform := given_by_platform(analysis)) is not None:
             verdict.unsure(platform, "what the job of the platform is given is not seen")
+        elif (prefix := copied(analysis, *missing)) is not None:
+            verdict.unsure(prefix, f"{missing[0]} is handed on where it is set at create")
         elif named:
             verdict.unsure(place, f"{named[0]} is named, but not seen to be set")
         else:

@@ -4,13 +4,14 @@ import ast
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.programs import (
     Program,
     called,
     programs,
     source,
 )
-from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule, elsewhere
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.walking import walk
 
@@ -62,6 +63,7 @@ class RegisteredByHand(Rule):
                 if called(node) in _CALLS and not _for_heartbeat(program, node):
                     text = f"`{source(node.func)}` registers what init and step register"
                     verdict.fail(program.place(node), text, _FIX)
+            by_hand: dict[tuple[int, str], list[Origin]] = {}
             for constant in program.nodes(ast.Constant):
                 name = constant.value if isinstance(constant.value, str) else ""
                 if not name.endswith("_self.json") or program.is_text(constant):
@@ -69,8 +71,10 @@ class RegisteredByHand(Rule):
                 scope: ast.AST = program.function(constant) or program.tree
                 names = {called(n) for n in walk(scope) if isinstance(n, ast.Call)}
                 if names & _WRITES:
-                    text = f"`{name}` of the local metadata provider is written by hand"
-                    verdict.fail(program.place(constant), text, _FIX)
+                    by_hand.setdefault((id(scope), name), []).append(program.place(constant))
+            for (_, name), places in by_hand.items():
+                text = f"`{name}` of the local metadata provider is written by hand"
+                verdict.fail(min(places), text + elsewhere(places), _FIX)
         for command in analysis.of_kind("init"):
             verdict.ok(command.origin, "`init` registers the run")
         if not verdict.findings and not verdict.evidence:

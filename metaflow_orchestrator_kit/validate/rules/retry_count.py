@@ -13,6 +13,7 @@ from metaflow_orchestrator_kit.validate.rules.commands import (
     nothing_launched,
 )
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.generated_calls import given_in_text
 
 FLAG = "--retry-count"
 _FIX = (
@@ -44,6 +45,13 @@ class RetryCountConstant(Rule):
         def command(node):
             step = "step %s --run-id r --retry-count $((JOB_ATTEMPT-1))" % node
             return "python flow.py --quiet " + step
+        """)),
+        Example("given by a call that is generated line by line", compiler("""\
+        def build(node, retry_count=0):
+            cmd = ["python", "flow.py", "step", node, "--run-id", "r"]
+            return cmd + ["--retry-count", str(retry_count)]
+        def call(node, attempt):
+            return ["build(", f"    {node!r},", f"    retry_count={attempt},", ")"]
         """)),
         Example("a template's placeholder", compiler("""\
         COUNT = "{{retries}}"
@@ -91,6 +99,8 @@ class RetryCountConstant(Rule):
             live = [o for o in options if not _constant(o)]
             if live:
                 verdict.ok(live[0].origin, f"`{FLAG}` is computed")
+            elif (given := given_in_text(analysis, "retry_count")) is not None:
+                verdict.ok(given, "a generated call passes `retry_count`")
             else:
                 verdict.fail(
                     options[0].origin,

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import ast
+
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.programs import names_used
+from metaflow_orchestrator_kit.validate.programs import names_used, programs, source
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.features import handling
@@ -36,6 +38,15 @@ class ScheduleTimezone(Rule):
                 raise ValueError("a schedule with a timezone is not supported")
             return found[0].schedule if found else None
         """)),
+        Example("refused beside another timezone", compiler("""\
+        from datetime import datetime, timezone
+
+        def schedule(flow):
+            found = flow._flow_decorators.get("schedule")
+            if found and found[0].timezone:
+                raise ValueError("a schedule with a timezone is not supported")
+            return datetime.now(timezone.utc), found[0].schedule if found else None
+        """)),
     )  # fmt: skip
     INVALID = (
         Example("only the cron line", compiler("""\
@@ -59,11 +70,42 @@ class ScheduleTimezone(Rule):
             verdict.not_applicable("@schedule is not looked at")
             return
         program, node, _ = found[0]
-        if _NAMES & (names_used(analysis) - _of_datetime(analysis)):
+        named = _NAMES & (names_used(analysis) - _of_datetime(analysis))
+        if (named and not _fixed(analysis)) or _read(analysis):
             verdict.ok(program.place(node), "the timezone is looked at as well")
             return
         text = "@schedule is read, its timezone is not"
         verdict.fail(program.place(node), text, _FIX)
+
+
+def _read(analysis: Analysis) -> bool:
+    """Whether something that is not the module `datetime` is asked for its timezone."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr == "timezone"
+        and source(node.value) not in ("datetime", "dt", "_dt", "_datetime")
+        for program in programs(analysis)
+        for node in program.nodes(ast.Attribute)
+    )
+
+
+def _fixed(analysis: Analysis) -> bool:
+    """Whether all that is told of a timezone is a constant, under a key or as an argument."""
+    given: list[ast.expr] = []
+    for program in programs(analysis):
+        if any(n.id in _NAMES for n in program.nodes(ast.Name)):
+            return False
+        for node in program.nodes(ast.Constant):
+            if node.value in _NAMES and not program.is_text(node):
+                holder = next(program.parents(node), None)
+                if not isinstance(holder, ast.Dict) or all(k is not node for k in holder.keys):
+                    return False
+        for mapping in program.nodes(ast.Dict):
+            for key, value in zip(mapping.keys, mapping.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value in _NAMES:
+                    given.append(value)
+        given += [k.value for k in program.nodes(ast.keyword) if k.arg in _NAMES]
+    return bool(given) and all(isinstance(v, ast.Constant) for v in given)
 
 
 def _of_datetime(analysis: Analysis) -> set[str]:

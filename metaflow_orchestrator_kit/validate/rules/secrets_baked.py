@@ -152,7 +152,8 @@ def _check_command(
     for node in walk(command.node) if writes else ():
         if not isinstance(node, ast.Dict):
             continue
-        for value in node.values:
-            if isinstance(value, ast.Name) and value.id in secret:
-                text = f"`{value.id}` is written into what identifies the deployment"
-                verdict.fail(program.place(value), text, _FIX)
+        told = [v for v in node.values if isinstance(v, ast.Name) and v.id in secret]
+        if told:
+            names = " and ".join(f"`{v.id}`" for v in told)
+            text = f"{names} {'is' if len(told) == 1 else 'are'} written into "
+            verdict.fail(program.place(told[0]), text + "what identifies the deployment", _FIX)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.project import Module
 from metaflow_orchestrator_kit.validate.records import regex
-from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule, elsewhere
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import (
     above,
@@ -78,14 +79,15 @@ class StepNamedByLiteral(Rule):
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
-        found = False
+        found: dict[str, list[tuple[Origin, str]]] = {}
         for module, node, name in _uses(analysis):
-            if any(_asks_graph(n) for n in above(analysis, node) if isinstance(n, ast.BoolOp)):
-                continue
-            found = True
+            if not any(_asks_graph(n) for n in above(analysis, node) if isinstance(n, ast.BoolOp)):
+                found.setdefault(module.path, []).append((analysis.place(module, node), name))
+        for uses in found.values():
+            place, name = min(uses)
             verdict.fail(
-                analysis.place(module, node),
-                f'a step is found by its name "{name}"',
+                place,
+                f'a step is found by its name "{name}"{elsewhere([p for p, _ in uses])}',
                 f"Use `graph.{name}_step`: the step may have any name.",
             )
         if not found:
@@ -131,6 +133,8 @@ def _is_step(node: ast.expr) -> bool:
         case ast.Name(id=name):
             return bool(_STEP.match(name))
         case ast.Attribute(attr="name", value=value):
+            return bool(_OWNER.match(terminal(value)))
+        case ast.Subscript(slice=ast.Constant(value="name"), value=value):
             return bool(_OWNER.match(terminal(value)))
         case ast.Attribute(attr=name):
             return bool(_STEP.match(name))

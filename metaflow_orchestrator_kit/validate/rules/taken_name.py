@@ -53,15 +53,21 @@ class PluginNameTaken(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         own = [e for e in plugins.entries(analysis.project) if not e.outside]
+        taken: dict[str, list[plugins.Entry]] = {}
         for entry in own:
             if entry.name in _TAKEN.get(entry.category, ()):
-                verdict.fail(
-                    entry.origin,
-                    f"`{entry.name}` in {entry.category} replaces Metaflow's own plugin",
-                    "Choose another name.",
-                    severity=None if entry.category in _COMMANDS else Severity.WARNING,
-                )
+                taken.setdefault(entry.category, []).append(entry)
             else:
                 verdict.ok(entry.origin, f"`{entry.name}` is no name of Metaflow's")
+        for category, found in taken.items():
+            names = " and ".join(f"`{e.name}`" for e in found)
+            verb, what = ("replaces", "plugin") if len(found) == 1 else ("replace", "plugins")
+            verdict.fail(
+                found[0].origin,
+                f"{names} in {category} {verb} Metaflow's own {what}",
+                "Choose another name; or, when that is meant, ignore this finding here.",
+                # A decorator of the same name is mostly meant to be a better one.
+                severity=None if category in _COMMANDS else Severity.ADVICE,
+            )
         if not own:
             verdict.not_applicable("nothing is registered here")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 from metaflow_orchestrator_kit.validate import env
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.findings import Confidence
+from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.model.values import Const, Origin
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge
 from metaflow_orchestrator_kit.validate.rules.commands import by_place, nothing_launched
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import calls, index
+from metaflow_orchestrator_kit.validate.walking import walk
 
 
 def set_for_tasks(name: str) -> tuple[Example, ...]:
@@ -62,8 +64,29 @@ def given_by_platform(analysis: Analysis) -> Origin | None:
     return None
 
 
+def copied(analysis: Analysis, *names: str) -> Origin | None:
+    """Where all variables whose names begin like one of these are handed on."""
+    for module, call in calls(analysis, "startswith"):
+        prefixes = {
+            c.value
+            for argument in call.args
+            for c in walk(argument)
+            if isinstance(c, ast.Constant) and isinstance(c.value, str)
+        }
+        wide = [p for p in prefixes if p.startswith("METAFLOW_")]
+        if any(name.startswith(p) for p in wide for name in names):
+            return analysis.place(module, call)
+    return None
+
+
 def judge_variables(
-    analysis: Analysis, judge: Judge, names: tuple[str, ...], *, message: str, help: str
+    analysis: Analysis,
+    judge: Judge,
+    names: tuple[str, ...],
+    *,
+    message: str,
+    help: str,
+    severity: Severity | None = None,
 ) -> None:
     """Fail at the first step when nothing in the project sets or names any of the variables."""
     if nothing_launched(analysis, judge):
@@ -76,10 +99,14 @@ def judge_variables(
     if platform is not None:
         judge.unsure(platform, f"whether the job of the platform has {names[0]} is not seen")
         return
+    prefix = copied(analysis, *names)
+    if prefix is not None:
+        judge.unsure(prefix, f"{names[0]} is handed on where it is set at create")
+        return
     word = re.compile(r"(?<![A-Z_])(?:" + "|".join(names) + r")(?![A-Z_])")
     for module, node in index(analysis).strings:
         if isinstance(node.value, str) and word.search(node.value):
             judge.unsure(analysis.place(module, node), _only_named(names[0]))
             return
     place = next(iter(by_place(analysis, "step")))
-    judge.fail(place, message, help, confidence=Confidence.MEDIUM)
+    judge.fail(place, message, help, severity=severity, confidence=Confidence.MEDIUM)

@@ -5,7 +5,7 @@ import ast
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.records import regex
-from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule, elsewhere
 from metaflow_orchestrator_kit.validate.rules.decision_artifacts import BRANCH, readers
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import literal, terminal
@@ -70,11 +70,13 @@ class TransitionMisread(Rule):
             wrong = _misread(function)
             if not wrong:
                 verdict.ok(analysis.place(module, function), f"{BRANCH} is not taken for a name")
-            for node in wrong:
+            if wrong:
+                node = wrong[0]
+                places = [analysis.place(module, n) for n in wrong]
                 what = "the text of a list" if isinstance(node, ast.Call) else "a list"
                 verdict.fail(
-                    analysis.place(module, node),
-                    f"`{ast.unparse(node)}` is {what}, not the name of a step",
+                    places[0],
+                    f"`{ast.unparse(node)}` is {what}, not the name of a step{elsewhere(places)}",
                     f"Take `{BRANCH}[0][0]`: it is ([chosen], None).",
                 )
 
@@ -97,17 +99,42 @@ def _misread(function: ast.AST) -> list[ast.expr]:
             case ast.Return(value=ast.Subscript() as value) if _one(getattr(function, "name", "")):
                 wrong += [value] if _is_list(value, holders) else []
             case ast.Assign(targets=[target], value=ast.Subscript() as value):
-                name = _wanted(target)
+                name = _wanted(target, function)
                 if _one(name) and name not in looked_into and _is_list(value, holders):
                     wrong.append(value)
     return wrong
 
 
-def _wanted(target: ast.expr) -> str:
-    """What an assignment fills: the key of a mapping, an attribute; a variable may be opened."""
+def _wanted(target: ast.expr, function: ast.AST) -> str:
+    """What an assignment fills: a key, an attribute, a variable that is not opened later."""
+    if isinstance(target, ast.Name):
+        return "" if _opened(target.id, function) else target.id
     if isinstance(target, ast.Subscript):
         return str(literal(target.slice))
     return target.attr if isinstance(target, ast.Attribute) else ""
+
+
+def _opened(name: str, function: ast.AST) -> bool:
+    """Whether a variable is used as the list that it may be, or changed."""
+    for node in walk(function):
+        match node:
+            case ast.For(iter=used) | ast.comprehension(iter=used) | ast.Starred(value=used):
+                found = [used]
+            case ast.Subscript(value=used) | ast.Attribute(value=used):
+                found = [used]
+            case ast.Call(func=ast.Name(id="len" | "list" | "isinstance" | "next" | "set")):
+                found = node.args
+            case ast.Call(func=ast.Attribute(attr="join" | "extend")):
+                found = node.args
+            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=found):
+                pass
+            case ast.IfExp() | ast.If():
+                found = [n for n in walk(node.test) if isinstance(n, ast.expr)]
+            case _:
+                continue
+        if any(isinstance(u, ast.Name) and u.id == name for u in found):
+            return True
+    return False
 
 
 def _one(name: str) -> bool:
