@@ -166,7 +166,7 @@ def _run(
             preexec_fn=hear_interrupts,
         )
         stopped = _wait(process)
-    found = list(_read(report, module, str(work))) if report.exists() else []
+    found = list(read_results(report, module, str(work))) if report.exists() else []
     last = "\n".join(log.read_text("utf-8", errors="replace").strip().splitlines()[-25:])
     if stopped == _INTERRUPTED:
         return [*found, _result(module, _WHOLE, Verdict.NOT_RUN, stopped)], stopped
@@ -222,7 +222,8 @@ def _with_command(result: Result, again: str) -> Result:
     return replace(result, message=text)
 
 
-def _read(report: Path, module: str, evidence: str) -> Iterator[Result]:
+def read_results(report: Path, module: str, evidence: str) -> Iterator[Result]:
+    """The results of the tests in a JUnit file, which pytest wrote for a module."""
     for test in Xml.parse(report).getroot().iter("testcase"):
         verdict, message = _verdict(test)
         name = str(test.get("name", "")).replace("[mok-deployer]", "")
@@ -236,13 +237,23 @@ def _verdict(test: Xml.Element) -> tuple[Verdict, str]:
     for kind, verdict in (("failure", Verdict.FAILED), ("error", Verdict.ERROR)):
         found = test.find(kind)
         if found is not None:
-            return verdict, f"{found.get('message', '')}\n{found.text or ''}".strip() or kind
+            text = f"{found.get('message', '')}\n{found.text or ''}".strip() or kind
+            return (Verdict.REFUSED if _refused_by_create(text) else verdict), text
     skipped = test.find("skipped")
     if skipped is None:
         return Verdict.PASSED, ""
     reason = str(skipped.get("message", ""))
-    refused = any(words in reason.lower() for words in _REFUSALS)
-    return (Verdict.REFUSED if refused else Verdict.DISABLED), reason
+    return (Verdict.REFUSED if _says_refusal(reason) else Verdict.DISABLED), reason
+
+
+def _refused_by_create(text: str) -> bool:
+    """Whether a test fails by a refusal for which it is not prepared, as that of @conda."""
+    raised = "\n".join(line for line in text.splitlines() if line.startswith("E "))
+    return " in _create\n" in text and _says_refusal(raised)
+
+
+def _says_refusal(text: str) -> bool:
+    return any(words in text.lower() for words in _REFUSALS)
 
 
 def _result(

@@ -9,7 +9,7 @@ import pytest
 from runner_support import GOOD, on_fake, select
 
 from metaflow_orchestrator_kit.compliance.report.verify import problems
-from metaflow_orchestrator_kit.test.upstream import NoCheckout, Upstream
+from metaflow_orchestrator_kit.test.upstream import NoCheckout, Upstream, read_results
 
 CONFTEST = '''\
 """The options, marks and fixtures that Metaflow's tests have, without their dependencies."""
@@ -95,6 +95,30 @@ def test_what_is_missing_is_named_before_anything_runs(tmp_path):
         Upstream(tmp_path, ("basic",)).check()
     with pytest.raises(NoCheckout, match=r"has no test_dag\.py; it has basic, empty"):
         Upstream(checkout(tmp_path), ("basic", "dag")).check()
+
+
+def _failing(name: str, place: str, said: str) -> str:
+    text = f"core/test_basic.py:9: in {name}\nmetaflow/deployer_impl.py:175: in {place}\nE   {said}"
+    return f'<testcase name="{name}[mok-deployer]"><failure message="m">{text}</failure></testcase>'
+
+
+def test_a_refusal_by_create_is_one_also_where_the_test_is_not_prepared_for_it(tmp_path):
+    refusal = "@conda (step end) is not supported by My Scheduler."
+    tests = [
+        _failing("test_hello_conda", "_create", refusal),
+        _failing("test_later", "trigger", refusal),
+        _failing("test_broken", "_create", "KeyError: 'start'"),
+    ]
+    (tmp_path / "basic.xml").write_text(f"<testsuite>{''.join(tests)}</testsuite>")
+    found = [
+        (result.case, result.verdict.value)
+        for result in read_results(tmp_path / "basic.xml", "basic", "")
+    ]
+    assert found == [
+        ("metaflow-ux-basic-hello-conda", "refused"),
+        ("metaflow-ux-basic-later", "failed"),
+        ("metaflow-ux-basic-broken", "failed"),
+    ]
 
 
 @pytest.mark.slow
