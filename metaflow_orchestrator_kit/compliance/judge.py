@@ -20,6 +20,9 @@ _REFUSAL = "not supported"
 _TRIGGER = "linear-trigger-returns"
 """The case that is red where trigger() waits for the end of the run."""
 
+_FOUND = "found-by-name"
+"""The case that is red where ``from_deployment()`` raises."""
+
 _PHASES = {
     "deploy": "is deployed: create() returns",
     "from_deployment": "is found by its deployment's name: from_deployment() returns",
@@ -80,6 +83,8 @@ class Judge:
             if case.sees_errors or case.scenario.script is not None:
                 raise Blocked(f"trigger() ran the flow itself, and raised; see '{_TRIGGER}'")
             seen = replace(seen, error=None, final_status="FAILED")  # that is how it tells so
+        if seen.error is not None and seen.error.phase == "from_deployment":
+            self._judge_found(planned)
         if seen.error is not None and not case.sees_errors:
             self._judge_error(planned, seen.error, seen, expect)
         elif seen.error is not None and seen.error.phase in _PHASES:
@@ -92,6 +97,12 @@ class Judge:
     def _lay_out(self, seen: Observation, scenario: Scenario) -> Callable[[], Sequence[str]] | None:
         environ = self.environ
         return None if environ is None else lambda: lay_out(seen, scenario, environ)
+
+    def _judge_found(self, planned: Planned) -> None:
+        """Where a deployment is not found by its name, the case of that alone is red."""
+        found = self.plan.of(_FOUND)
+        if planned.case.id != _FOUND and found is not None and found.fate is Fate.RUN:
+            raise Blocked(f"the deployment was not found by its name; see '{_FOUND}'")
 
     def _judge_error(
         self, planned: Planned, error: Failure, seen: Observation, expect: Expect

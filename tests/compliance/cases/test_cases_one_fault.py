@@ -87,3 +87,11 @@ def test_what_fails_in_another_phase_than_the_plain_flow_is_red_too(tmp_path):
     seen = raised("failing", error=RAISED, tasks=[], run=None)
     down = Failure("read", "MetaflowNotFound", "no such run")
     assert verdicts(tmp_path, "failing-status", seen=seen, plain=down) == [Verdict.FAILED]
+
+
+def test_a_deployment_that_is_not_found_is_one_fault(tmp_path):
+    lost = Failure("from_deployment", "ValueError", "no such deployment")
+    seen = raised("branded_found", error=lost, tasks=[], run=None)
+    cases = ("found-by-name", "found-without-flow-file", "found-keeps-branch")
+    found = verdicts(tmp_path, *cases, seen=seen)
+    assert found == [Verdict.FAILED, Verdict.BLOCKED, Verdict.BLOCKED]
