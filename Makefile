@@ -13,7 +13,7 @@ PROJECT := .demo/my_scheduler
 say = @printf '\n== %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow test-matrix test-temporal mutants bench bench-engine crash load clean demo-env test-env
+.PHONY: help demo test lint test-fast test-slow test-matrix test-temporal mutants bench bench-engine crash load modes clean demo-env test-env
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
@@ -88,6 +88,17 @@ crash: test-env ## kill processes of runs 200 times; compare the runs
 
 load: test-env ## start 100 runs of 10 flows at once
 	$(TEST)/python tests/kit_modules/loading.py
+
+modes: demo-env test-env ## the suite with forked and with fresh steps, compared
+	$(say) "An extension to try in both modes"
+	rm -rf $(PROJECT)
+	$(DEMO)/metaflow-orchestrator-scaffold my_scheduler $(PROJECT) >/dev/null
+	$(DEMO)/pip install --quiet --no-build-isolation --no-deps --editable $(PROJECT)
+	$(say) "The compliance suite: steps forked, then each in a fresh interpreter"
+	METAFLOW_MY_SCHEDULER_WARM=1 $(DEMO)/metaflow-orchestrator-test --scheduler-type my_scheduler
+	METAFLOW_MY_SCHEDULER_WARM=0 $(DEMO)/metaflow-orchestrator-test --scheduler-type my_scheduler
+	$(say) "What the tasks of the same flows leave, in both modes"
+	$(TEST)/python tests/kit_modules/comparing_modes.py
 
 clean: ## remove the environments, the demo and all caches
 	rm -rf .venv-demo .venv-test .venv-matrix .venv-temporal .demo .temporal dist build

@@ -309,6 +309,14 @@ def test_what_the_scheduler_cannot_do_is_refused_before_anything_is_stored(
     assert name in said
 
 
+def test_an_environment_in_which_no_step_would_run_is_refused(modest: Bench) -> None:
+    source = DECORATED.format(imports="card", flow_decorator="", step_decorator="")
+
+    said = refused(modest, source, "--environment", "uv")
+
+    assert "--environment=uv is not supported" in said
+
+
 def test_shapes_that_the_scheduler_cannot_do_are_refused_with_the_step(modest: Bench) -> None:
     source = (FLOWS / "everything.py").read_text()
 

@@ -1,10 +1,11 @@
-"""Small samples of `make crash` and `make load`."""
+"""Small samples of `make crash`, `make load` and `make modes`."""
 
 from __future__ import annotations
 
 import random
 
 import pytest
+from comparing_modes import compare
 from crashing import Chaos, check, undisturbed
 from live_engine import Live
 from loading import await_all, deploy, start_all
@@ -26,3 +27,10 @@ def test_runs_of_several_flows_started_at_once_by_several_processes_all_end(live
     start_all(live, deploy(live, 2), runs=6, processes=3)
 
     assert len(await_all(live)) == 6
+
+
+def test_a_flow_leaves_the_same_with_forked_and_with_fresh_steps(live: Live) -> None:
+    attempts, artifacts = compare(live, "single")
+
+    assert attempts == 1
+    assert artifacts >= 3

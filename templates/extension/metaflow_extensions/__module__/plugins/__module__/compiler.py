@@ -119,6 +119,9 @@ def _needs(obj: Any) -> Iterable[tuple[str, str]]:
                 yield "CONDA", f"@{deco.name} (step {node.name})"
             if deco.name in _COMPUTE:
                 yield "REMOTE_COMPUTE", f"@{deco.name} (step {node.name})"
+    if obj.environment.TYPE in _ENVIRONMENTS:
+        # Without a decorator as well: the option alone changes no step's interpreter (clause M4).
+        yield "CONDA", f"--environment={obj.environment.TYPE}"
 
 
 def compile_plan(

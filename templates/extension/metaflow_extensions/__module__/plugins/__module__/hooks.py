@@ -175,7 +175,7 @@ class HookCalls:
             await self._tell("after_attempt", self._identity(launch), exit_code)
 
     async def suspended(self, suspended: bool) -> None:
-        """Say that no more tasks of the run start, or that it goes on; in the order of the calls."""
+        """Say that no more tasks start, or that the run goes on; in the order of the calls."""
         async with self._one_suspension_at_a_time:
             await self._tell("on_status", self._run, _SUSPENDED if suspended else _RUNNING)
 
