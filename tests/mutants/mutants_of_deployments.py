@@ -145,3 +145,32 @@ OPERATIONS = (
         kills={"linear-logs": "Task.stdout", "failing-logs": "Task.stdout"},
     ),
 )
+
+PACKAGE = (
+    Mutant(
+        "deployers-file-in-place",
+        "package.py",
+        "script=script_name(),",
+        'script=os.path.realpath(__import__("sys").argv[0]),',
+        kills={
+            "package-runs-what-was-deployed": "the flow that 'start' ran",
+            "package-brings-modules": "the helper that 'start' ran",
+        },
+        also=("package-for-client",),
+    ),
+    Mutant(
+        "module-beside-the-flow-left-behind",
+        "package.py",
+        "suffixes=obj.package_suffixes,",
+        'user_code_filter=lambda name: not name.endswith("_words.py"),',
+        kills={"package-brings-modules": "error on the way to the end of the run"},
+        also=("package-runs-what-was-deployed", "package-for-client"),
+    ),
+    Mutant(
+        "code-unknown-to-the-client",
+        "compiler.py",
+        '"METAFLOW_CODE_SHA": code.sha,',
+        "",
+        kills={"package-for-client": "Run.code"},
+    ),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mutant import Mutant
 from mutants_of_answers import ATTRIBUTE_FILE, ENDS, FOUND, STATUS, TOGETHER
-from mutants_of_deployments import OPERATIONS, PARAMETERS, SETTINGS
+from mutants_of_deployments import OPERATIONS, PACKAGE, PARAMETERS, SETTINGS
 from mutants_of_options import HOOKS, LIMITS, RESUME, STARTS, TOKENS
 from mutants_of_paths import CHAINS, SPLITS, SWITCHES, TRIES
 from mutants_of_runs import ATTEMPTS, GRAPHS, LINEAR_DAG
@@ -15,7 +15,7 @@ TABLES: dict[str, tuple[Mutant, ...]] = {
     "Graphs": (*GRAPHS, *SPLITS, *SWITCHES),
     "Attempts": (*ATTEMPTS, *TRIES, *LIMITS),
     "What a deployment answers": (*ATTRIBUTE_FILE, *STATUS, *FOUND, *TOGETHER),
-    "What it carries along": (*SETTINGS, *IDENTITY),
+    "What it carries along": (*SETTINGS, *IDENTITY, *PACKAGE),
     "Parameters": (*PARAMETERS, *VALUES),
     "The end of a run": (*OPERATIONS, *ENDS),
     "Tokens": TOKENS,

@@ -15,6 +15,7 @@ from made import (
     record,
     task,
 )
+from packages import BROKEN_PACKAGES
 
 from metaflow_orchestrator_kit.compliance.model import Failure, Observation
 
@@ -152,4 +153,7 @@ _LIMITS = (
     Broken("delete-once-and-twice", "twice", extra("delete_again", {"result": True}), "once more"),
 )
 
-BROKEN_OPTIONS: tuple[Broken, ...] = (*_TOKENS, *_HOOKS, *_RESUME, *_STARTS, *_LIMITS)
+BROKEN_OPTIONS: tuple[Broken, ...] = (
+    *(*_TOKENS, *_HOOKS, *_RESUME, *_STARTS, *_LIMITS),
+    *BROKEN_PACKAGES,
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from made import RUN, observed, task, with_ledger
+from packages import packaged
 
 from metaflow_orchestrator_kit.compliance.model import Observation
 
@@ -147,4 +148,5 @@ GOOD_OPTIONS: dict[str, Observation] = {
     "scheduled": _scheduled(),
     "evented": _evented(),
     "following": _following(),
+    "packaged": packaged(),
 }

@@ -7,9 +7,10 @@ from metaflow_orchestrator_kit.compliance.lab.scripts import (
     compared,
     hooked,
     owned,
+    packaged,
     resumed,
     started,
     together,
 )
 
-__all__ = ["ACTIONS", "compared", "hooked", "owned", "resumed", "started", "together"]
+__all__ = ["ACTIONS", "compared", "hooked", "owned", "packaged", "resumed", "started", "together"]
