@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Command, Presence, Side
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.rules.base import Judge
+from metaflow_orchestrator_kit.validate.walking import walk
 
 
 def by_place(analysis: Analysis, *kinds: str) -> dict[Origin, list[Command]]:
@@ -22,6 +25,24 @@ def by_place(analysis: Analysis, *kinds: str) -> dict[Origin, list[Command]]:
         if whole:
             places[origin] = whole
     return places
+
+
+def at_flag(analysis: Analysis, origin: Origin, flag: str) -> Origin:
+    """Where the option stands, when *origin* is only where its list of options begins."""
+    module = analysis.module(origin.path)
+    if module is None or flag in "".join(module.lines[origin.line - 1 : origin.end_line]):
+        return origin
+    ends = [
+        node.end_lineno or node.lineno
+        for node in walk(module.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.lineno <= origin.line <= (node.end_lineno or node.lineno)
+    ]
+    for number in range(origin.line, min(ends, default=origin.line) + 1):
+        column = module.lines[number - 1].find(flag)
+        if column >= 0:
+            return Origin(origin.path, number, column + 1, number)
+    return origin
 
 
 def nothing_launched(analysis: Analysis, judge: Judge, kind: str = "step") -> bool:

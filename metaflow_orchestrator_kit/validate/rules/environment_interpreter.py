@@ -7,7 +7,7 @@ from metaflow_orchestrator_kit.validate.argv import Side
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.programs import programs, source
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
-from metaflow_orchestrator_kit.validate.rules.commands import nothing_launched
+from metaflow_orchestrator_kit.validate.rules.commands import at_flag, nothing_launched
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.features import mentions
 
@@ -67,7 +67,8 @@ class EnvironmentInterpreter(Rule):
             verdict.unsure(options[0].origin, "decorators may replace the interpreter")
             return
         text = "`--environment` is passed, and the environment's interpreter never asked for"
-        verdict.fail(options[0].origin, text, _FIX, confidence=Confidence.MEDIUM)
+        place = at_flag(analysis, options[0].origin, "--environment")
+        verdict.fail(place, text, _FIX, confidence=Confidence.MEDIUM)
 
 
 def _asks(analysis: Analysis) -> bool:

@@ -5,7 +5,7 @@ from metaflow_orchestrator_kit.validate.argv import Command, Token
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
-from metaflow_orchestrator_kit.validate.rules.commands import nothing_launched
+from metaflow_orchestrator_kit.validate.rules.commands import at_flag, nothing_launched
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.options import (
     DUMP,
@@ -105,7 +105,7 @@ class OptionOnTheWrongSide(Rule):
         for (flag, origin), kinds in before.items():
             named = " and ".join(f"`{k}`" for k in sorted(kinds))
             verdict.fail(
-                origin,
+                at_flag(analysis, origin, flag),
                 f"`{flag}` stands before {named}, but is no option of the flow",
                 f"Put `{flag}` after `step`; `init` and `dump` take no `--namespace`.",
             )
@@ -128,7 +128,8 @@ class OptionOnTheWrongSide(Rule):
         for help, tokens in by_help.items():
             flags = list(dict.fromkeys(f"`{t.flag}`" for t in tokens))
             named = f"options {', '.join(flags)}" if len(flags) > 1 else f"option {flags[0]}"
-            verdict.fail(tokens[0].origin, f"`{command.kind}` has no {named}", help)
+            place = at_flag(analysis, tokens[0].origin, tokens[0].flag or "")
+            verdict.fail(place, f"`{command.kind}` has no {named}", help)
         return bool(unknown)
 
 

@@ -8,6 +8,7 @@ from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.model.values import Const, Text, Value, options_of
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import (
+    at_flag,
     by_place,
     describe_unknown,
     nothing_launched,
@@ -103,7 +104,7 @@ class RetryCountConstant(Rule):
                 verdict.ok(given, "a generated call passes `retry_count`")
             else:
                 verdict.fail(
-                    options[0].origin,
+                    at_flag(analysis, options[0].origin, FLAG),
                     f"every attempt gets `{FLAG} {options[0].text}`",
                     _FIX,
                 )
