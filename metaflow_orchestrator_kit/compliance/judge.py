@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from metaflow_orchestrator_kit.compliance.case import Case
 from metaflow_orchestrator_kit.compliance.config import Suite
 from metaflow_orchestrator_kit.compliance.evidence import lay_out
 from metaflow_orchestrator_kit.compliance.expect import Blocked, Expect, ExpectationFailed, Words
-from metaflow_orchestrator_kit.compliance.lab.client import LabError, await_observation
+from metaflow_orchestrator_kit.compliance.lab.client import LabError, alive, await_observation
 from metaflow_orchestrator_kit.compliance.lab.settings import read_json
 from metaflow_orchestrator_kit.compliance.model import Failure, Observation, Scenario
 from metaflow_orchestrator_kit.compliance.select import Fate, Plan, Planned
@@ -58,6 +59,10 @@ class Judge:
             verdict, message, problem = Verdict.BLOCKED, str(reason), reason
         except Exception as error:
             message, problem = f"{type(error).__name__}: {error}", error
+            first = self._first_unseen() if isinstance(error, LabError) else None
+            if first is not None and first.id != planned.case.id:  # its last words once are enough
+                verdict, message = Verdict.BLOCKED, f"the lab itself has ended; see '{first.id}'"
+                problem = Blocked(message)
         result = Result.of(
             planned.case,
             verdict,
@@ -66,6 +71,23 @@ class Judge:
             seconds=round(time.monotonic() - start, 3),
         )
         return result, problem
+
+    def _first_unseen(self) -> Case | None:
+        """The first case that a dead lab has left without an observation; None if it lives."""
+        lab = self.suite.lab()
+        if alive(lab):
+            return None
+        wanted = read_json(lab.path / "wanted.json") or {}
+        return next(
+            (
+                one.case
+                for one in self.plan.planned
+                if one.case.scenario.id in (*wanted.get("run", ()), *wanted.get("probe", ()))
+                and one.fate in (Fate.RUN, Fate.PROBE)
+                and not lab.observation(one.case.scenario.id).exists()
+            ),
+            None,
+        )
 
     def _verdict(self, planned: Planned, seen: Observation) -> Verdict:
         case = planned.case

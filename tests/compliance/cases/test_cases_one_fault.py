@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +28,12 @@ def raised(scenario: str, **fields: object) -> Observation:
 
 
 def verdicts(
-    folder: Path, *cases: str, seen: Observation, returns: bool = True, plain: Failure | None = None
+    folder: Path,
+    *cases: str,
+    seen: Observation,
+    returns: bool = True,
+    plain: Failure | None = None,
+    wanted: Sequence[str] = (),
 ) -> list[Verdict]:
     """The verdicts on cases of one scenario, where trigger() returns at once or at the end.
 
@@ -44,7 +50,7 @@ def verdicts(
         )
     for one in (replace(linear, scenario="linear", error=plain), seen):
         write_atomically(lab.observation(one.scenario), one.to_json())
-    wish(lab, run=["linear", seen.scenario])
+    wish(lab, run=wanted or ["linear", seen.scenario])
     judge = Judge(suite, plan, time.monotonic() + 60)
     planned = [plan.of(case) for case in cases]
     return [judge.judge(one)[0].verdict for one in planned if one is not None]
@@ -95,3 +101,12 @@ def test_a_deployment_that_is_not_found_is_one_fault(tmp_path):
     cases = ("found-by-name", "found-without-flow-file", "found-keeps-branch")
     found = verdicts(tmp_path, *cases, seen=seen)
     assert found == [Verdict.FAILED, Verdict.BLOCKED, Verdict.BLOCKED]
+
+
+def test_a_dead_lab_says_its_last_words_once(tmp_path):
+    cases = ("branches-run-once", "branches-join-inputs", "failing-stops", "failing-status")
+    seen = raised("failing", error=None)
+    (tmp_path / "lab").mkdir()
+    found = verdicts(tmp_path / "lab", *cases, seen=seen, wanted=["branches", "failing"])
+    assert found[:2] == [Verdict.ERROR, Verdict.BLOCKED]
+    assert Verdict.ERROR not in found[2:], "what was observed is judged"
