@@ -27,6 +27,7 @@ from metaflow_orchestrator_kit.validate.records import record, regex, replace
 KINDS = ("init", "step", "dump")
 FLAGS_WITHOUT_VALUE = {"--quiet", "--no-pylint", "--pylint", "--production", "--no-production"}
 _SEPARATORS = regex(r"&&|\|\||;|\||&|\n\s*|then|do|fi|done|else|elif|if|while|!")
+_INTERPRETER = regex(r"(?:^|/)python[\d.]*$")
 _MASKED = regex(r"\{\{.*?\}\}|\$\(\(.*?\)\)|\$\([^()]*\)|\$\{[^}]*\}|\{%.*?%\}", re.S)
 _PLACEHOLDER = regex(
     r"\{\{[^}]*\}\}|\{[\w.!]*\}|\$\{?\w+(?:\[@\])?\}?|%\(\w+\)s|<\w+>|\$\(.*\)|\"?\$@\"?"
@@ -177,7 +178,10 @@ def _token(word: _Word, before: list[Token], shell: bool) -> Token:
     )
     unknown = text == "\0" or bool(_PLACEHOLDER.fullmatch(text))
     scalar = takes_value or (previous is not None and previous.text in KINDS) or not shell
-    entry = all(t.boundary for t in before)
+    entry = all(t.boundary for t in before) or (
+        # The script after the interpreter.
+        bool(_INTERPRETER.search(before[-1].text)) and not before[-1].boundary
+    )
     values = tuple(word.values)
     if unknown and not values:
         names = frozenset(re.findall(r"[A-Za-z_]\w*", text))

@@ -7,7 +7,13 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Side
 from metaflow_orchestrator_kit.validate.env import reach
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.model.values import ModuleValue, Value, names_in
+from metaflow_orchestrator_kit.validate.model.values import (
+    ModuleValue,
+    Text,
+    Value,
+    names_in,
+    options_of,
+)
 from metaflow_orchestrator_kit.validate.naming import functions
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
@@ -54,7 +60,13 @@ class BranchFormatted(Rule):
         options = [o for c in analysis.of_kind("init", "step") for o in c.options(FLAG, Side.TOP)]
         for option in options:
             names = {n for value in option.values for n in _names(value)}
-            if not names & _FORMATTED:
+            if any(_prefixed(v) for v in option.values):
+                verdict.fail(
+                    option.origin,
+                    f"`{FLAG}` gets a branch with the prefix that Metaflow puts there itself",
+                    "Pass the raw value on: merge deco.get_top_level_options() of the flow.",
+                )
+            elif not names & _FORMATTED:
                 verdict.ok(option.origin, f"`{FLAG}` gets a raw branch")
             elif _undone(analysis):
                 verdict.ok(option.origin, "the prefix of the formatted branch is taken off")
@@ -100,4 +112,12 @@ def _undoes(node: ast.AST) -> bool:
         (isinstance(n, ast.Attribute) and n.attr in _UNDOING)
         or (isinstance(n, ast.Constant) and n.value in ("test.", "prod.", "user.", "user", "."))
         for n in walk(node)
+    )
+
+
+def _prefixed(value: Value) -> bool:
+    """Whether one of the ways to make the value begins with ``test.`` or ``prod.``."""
+    return any(
+        isinstance(v, Text) and v.skeleton().startswith(("test.\0", "prod.\0", "user.\0"))
+        for _, v in options_of(value)
     )

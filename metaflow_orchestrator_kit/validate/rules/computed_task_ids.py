@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.programs import programs
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.identifiers import ATTEMPT
 from metaflow_orchestrator_kit.validate.rules.syntax import (
@@ -33,6 +34,8 @@ def made_badly(analysis: Analysis) -> Iterator[tuple[Origin, str]]:
     """Where an id is made that no task may have, and what is wrong with it."""
     for place in computed_numbers(analysis):
         yield place, "a number that is worked out becomes the id of a task"
+    for place in salted(analysis):
+        yield place, "hash() of a text, another number in each process, becomes the id of a task"
     for place, name in holding_attempt(analysis):
         yield place, f"the attempt (`{name}`) is written into the id of a task"
 
@@ -49,17 +52,42 @@ def computed_numbers(analysis: Analysis) -> Iterator[Origin]:
                 yield analysis.place(module, value)
 
 
+def salted(analysis: Analysis) -> Iterator[Origin]:
+    """Where the built-in ``hash`` of a text goes into the id of a task: each process has its own.
+
+    Numbers hash to themselves; a tuple may hold nothing else.
+    """
+    for module, node in nodes(analysis, ast.FunctionDef, ast.Assign, ast.keyword, ast.Dict):
+        for value in _made(node):
+            for call in walk(value):
+                match call:
+                    case ast.Call(func=ast.Name(id="hash"), args=[hashed]) if not isinstance(
+                        hashed, ast.Tuple
+                    ):
+                        yield analysis.place(module, value)
+
+
 def holding_attempt(analysis: Analysis) -> Iterator[tuple[Origin, str]]:
     """Where the number of the attempt is written into the id of a task, and its name."""
     for module, node in nodes(analysis, ast.FunctionDef, ast.Assign, ast.keyword, ast.Dict):
         for value in _made(node):
-            if not isinstance(value, ast.JoinedStr | ast.BinOp):
-                continue
-            for part in walk(value):
-                name = terminal(part) if isinstance(part, ast.Name | ast.Attribute) else ""
-                if ATTEMPT.search(name):
-                    yield analysis.place(module, value), name
-                    break
+            if name := _attempt_in(value):
+                yield analysis.place(module, value), name
+    for program in programs(analysis):
+        # A keyword of a call in a fragment of source that is written out.
+        for keyword in program.nodes(ast.keyword) if program.generated else ():
+            if keyword.arg and _ID.match(keyword.arg) and (name := _attempt_in(keyword.value)):
+                yield program.place(keyword.value), name
+
+
+def _attempt_in(value: ast.expr) -> str:
+    """The name of an attempt's counter that is formatted into a string, or ""."""
+    if isinstance(value, ast.JoinedStr | ast.BinOp):
+        for part in walk(value):
+            name = terminal(part) if isinstance(part, ast.Name | ast.Attribute) else ""
+            if ATTEMPT.search(name):
+                return name
+    return ""
 
 
 def _made(node: ast.AST) -> Iterator[ast.expr]:

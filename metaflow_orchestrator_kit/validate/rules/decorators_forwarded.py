@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import ast
+
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Command, Presence, Side
 from metaflow_orchestrator_kit.validate.findings import Severity
@@ -10,6 +12,7 @@ from metaflow_orchestrator_kit.validate.rules.commands import (
     nothing_launched,
 )
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.flag_values import flag_values, unwrapped
 from metaflow_orchestrator_kit.validate.rules.options import names_before
 from metaflow_orchestrator_kit.validate.rules.syntax import mentions
 
@@ -49,6 +52,13 @@ class DynamicDecoratorsLost(Rule):
             top = ["python", "flow.py", "--quiet"]
             return top + ["step", node.name, "--run-id", "r", "--task-id", "t"]  # <-- here
         """)),
+        Example("their names", compiler("""\
+        def command(node):
+            top = ["python", "flow.py", "--quiet"]
+            for deco in node.decorators:
+                top.extend(["--with", deco.name])  # <-- here
+            return top + ["step", node.name, "--run-id", "r", "--task-id", "t"]
+        """)),
         Example("only its own", compiler("""\
         def command(node):
             top = f"--quiet --with=acme_internal step {node.name}"  # <-- here
@@ -59,6 +69,10 @@ class DynamicDecoratorsLost(Rule):
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         if nothing_launched(analysis, verdict):
             return
+        for program, value in flag_values(analysis, "--with"):
+            if bare_name(value):
+                text = "decorators are forwarded by their names, without their attributes"
+                verdict.fail(program.place(value), text, _FIX)
         for commands in by_place(analysis, "step").values():
             for command in commands:
                 self._judge(analysis, command, verdict)
@@ -83,3 +97,12 @@ class DynamicDecoratorsLost(Rule):
                 "`step` is started without the decorators that were given with `--with` at create",
                 _FIX,
             )
+
+
+def bare_name(value: ast.expr) -> bool:
+    """Whether it is the name of a decorator: ``deco.name``."""
+    match unwrapped(value):
+        case ast.Attribute(attr="name", value=ast.Name(id=owner)):
+            return "deco" in owner or owner == "d"
+        case _:
+            return False

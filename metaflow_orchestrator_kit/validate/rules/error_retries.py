@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.project import Module
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import (
@@ -61,6 +63,14 @@ class ErrorRetriesIgnored(Rule):
         def retries(node):
             return max(d.step_task_retry_count()[0] for d in node.decorators)  # <-- here
         """)),
+        Example("worked out, and left out", compiler("""\
+        def retries(node):
+            pairs = [d.step_task_retry_count() for d in node.decorators]
+            return max(u for u, _ in pairs), max(e for _, e in pairs)
+        def attempts(node):
+            user, error = retries(node)  # <-- here
+            return 1 + user
+        """)),
         Example("the times of @retry", compiler("""\
         def retries(node):
             for deco in node.decorators:
@@ -75,10 +85,13 @@ class ErrorRetriesIgnored(Rule):
         ignoring = []
         for module, call in calls(analysis, HOOK):
             place = analysis.place(module, call)
-            if uses_second(analysis, call):
+            if not uses_second(analysis, call):
+                ignoring.append(place)
+            elif not any(_unused(analysis)):
                 verdict.ok(place, "error retries are counted")
                 return
-            ignoring.append(place)
+        for module, name in _unused(analysis):
+            ignoring.append(analysis.place(module, name))
         for place in ignoring:
             verdict.fail(place, f"the error retries of {HOOK}() are thrown away", _FIX)
         if ignoring or mentions(analysis, HOOK):
@@ -121,3 +134,25 @@ def reads_times(node: ast.AST) -> bool:
             return terminal(value) == "attributes"
         case _:
             return False
+
+
+def _unused(analysis: Analysis) -> Iterator[tuple[Module, ast.Name]]:
+    """Error retries that a function of the project answers, where nothing is done with them."""
+    asking = {
+        function.name
+        for _, call in calls(analysis, HOOK)
+        if isinstance(function := function_of(analysis, call), ast.FunctionDef)
+    }
+    for module, node in nodes(analysis, ast.Assign):
+        match node:
+            case ast.Assign(
+                targets=[ast.Tuple(elts=[_, ast.Name(id=name) as target])], value=ast.Call() as call
+            ) if terminal(call.func) in asking and "err" in name:
+                function = function_of(analysis, node)
+                if function is not None and not any(
+                    isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
+                    for n in walk(function)
+                ):
+                    yield module, target
+            case _:
+                pass

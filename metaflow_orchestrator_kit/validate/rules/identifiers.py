@@ -24,7 +24,9 @@ RANDOM = frozenset(
      "getrandbits", "mkdtemp"]
 )  # fmt: skip
 CLOCK = frozenset(["time", "time_ns", "monotonic", "now", "utcnow", "timestamp", "strftime"])
-ATTEMPT = regex(r"attempt|retry_?count|retries|try_?number|retry_?number", re.I)
+_COUNTERS = r"attempt|retry_?count|retries|try_?number|retry_?number"
+ATTEMPT = regex(_COUNTERS, re.I)
+_COUNTER = regex(rf"[\w.]*(?:{_COUNTERS})\w*", re.I)
 _READY_MADE = regex(r"task_?id|taskid|pathspec|identifier", re.I)
 _PLACEHOLDER = regex(r"\{\{.*?\}\}|\$\{[^}]*\}|\$\(.*?\)|\{%.*?%\}|\{[^{}]*\}|\0", re.S)
 
@@ -95,6 +97,10 @@ def _digits(value: Value) -> bool:
 
 def of_the_attempt(option: Option) -> str | None:
     """The name of an attempt's counter that the value was made from."""
+    for placeholder in _PLACEHOLDER.findall(option.text or ""):
+        found = _COUNTER.search(placeholder)
+        if found and not _READY_MADE.search(placeholder):
+            return found[0]
     for leaf in leaves(option):
         names = leaf.names if isinstance(leaf, Unknown) else frozenset[str]()
         if any(_READY_MADE.search(n) for n in names):

@@ -4,7 +4,7 @@ import ast
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.programs import names_used, programs, source
+from metaflow_orchestrator_kit.validate.programs import Program, names_used, programs, source
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.features import handling
@@ -65,7 +65,7 @@ class ScheduleTimezone(Rule):
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
-        found = handling(analysis, "schedule")
+        found = [h for h in handling(analysis, "schedule") if not _only_whether(h[0], h[1])]
         if not found:
             verdict.not_applicable("@schedule is not looked at")
             return
@@ -76,6 +76,14 @@ class ScheduleTimezone(Rule):
             return
         text = "@schedule is read, its timezone is not"
         verdict.fail(program.place(node), text, _FIX)
+
+
+def _only_whether(program: Program, node: ast.Constant) -> bool:
+    """Whether it is only asked whether there is a schedule."""
+    asked = next((o for o in program.parents(node) if not isinstance(o, ast.Call)), None)
+    return isinstance(asked, ast.Compare) and any(
+        isinstance(c, ast.Constant) and c.value is None for c in asked.comparators
+    )
 
 
 def _read(analysis: Analysis) -> bool:

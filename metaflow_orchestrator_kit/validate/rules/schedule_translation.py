@@ -79,6 +79,11 @@ class ScheduleNotTranslated(Rule):
         translated = _is_translated(analysis)
         for program, node, function in found:
             raw = _raw_schedule(function)
+            only = _only_cron(analysis, function) if raw is None else None
+            if only is not None:
+                text = "of @schedule only `cron` is read, not hourly, daily and weekly"
+                verdict.fail(program.place(only), text, _ORDER)
+                continue
             if raw is None or translated:
                 verdict.ok(program.place(node), "@schedule is translated")
                 continue
@@ -153,3 +158,18 @@ def _asked(node: ast.AST) -> list[object]:
     return [
         c.value for t in tests for c in walk(t) if isinstance(c, ast.Constant) and c.value in _FLAGS
     ]
+
+
+def _only_cron(analysis: Analysis, function: ast.AST) -> ast.AST | None:
+    """Where `cron` of the decorator is read, when nothing asks for the other three."""
+    if names_used(analysis) & {"hourly", "daily", "weekly"}:
+        return None
+    for node in walk(function):
+        match node:
+            case ast.Subscript(slice=ast.Constant(value="cron")):
+                return node
+            case ast.Call(func=ast.Attribute(attr="get"), args=[ast.Constant(value="cron"), *_]):
+                return node
+            case _:
+                pass
+    return None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import ast
+
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Command, Presence, Side
 from metaflow_orchestrator_kit.validate.findings import Severity
@@ -7,6 +9,7 @@ from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place, nothing_launched
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.walking import source, walk
 
 #: Flags that belong to every command of a kind when they belong to one. (--branch, --environment,
 #: --datastore-root and the attempt's number have rules of their own.)
@@ -68,8 +71,27 @@ class SiblingFlags(Rule):
             _compare(flag, Side.TOP, places, verdict)
         for flag in _STEP:
             _compare(flag, Side.COMMAND, steps, verdict)
+        if any(_has_tags(c) for c in analysis.of_kind("init")) and not any(
+            _has_tags(c) or _names_tags(c) for c in analysis.of_kind("step")
+        ):
+            _compare("--tag", Side.COMMAND, every, verdict)
         for place in every:
             verdict.ok(place, "the commands have the same flags")
+
+
+def _names_tags(command: Command) -> bool:
+    """Whether the function that builds it may add tags in a way that was not followed."""
+    function = command.function
+    return function is None or any(
+        (isinstance(n, ast.Constant)
+        and "--tag" in str(n.value))
+        or (isinstance(n, ast.Call) and "tag" in source(n.func))
+        for n in walk(function.node)
+    )
+
+
+def _has_tags(command: Command) -> bool:
+    return bool(command.options("--tag", Side.COMMAND))
 
 
 def _compare(flag: str, side: Side, places: dict[Origin, list[Command]], verdict: Judge) -> None:

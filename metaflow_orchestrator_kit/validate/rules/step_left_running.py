@@ -53,7 +53,7 @@ class StepLeftRunning(Rule):
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         steps = {(o.path, o.line) for o in by_place(analysis, "step")}
         verdict.not_applicable("no step is started from Python by a call that waits")
-        for name, place in _starting_calls(analysis, steps):
+        for name, _, place in starting_calls(analysis, steps):
             if mentions(analysis, *_ENDING):
                 verdict.ok(place, "processes are ended")
                 return
@@ -68,9 +68,9 @@ class StepLeftRunning(Rule):
             return
 
 
-def _starting_calls(
+def starting_calls(
     analysis: Analysis, steps: set[tuple[str, int]]
-) -> Iterator[tuple[str, Origin]]:
+) -> Iterator[tuple[str, ast.Call, Origin]]:
     """The calls that start a process, in functions that build the command of a step."""
     for module, call in calls(analysis, *_WAITING, "Popen"):
         owner = terminal(getattr(call.func, "value", None))
@@ -81,4 +81,4 @@ def _starting_calls(
             continue
         first, last = analysis.place(module, function), analysis.place(module, call)
         if any(path == first.path and first.line <= line <= last.line for path, line in steps):
-            yield terminal(call.func), last
+            yield terminal(call.func), call, last

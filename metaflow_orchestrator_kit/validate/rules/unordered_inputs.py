@@ -19,7 +19,7 @@ from metaflow_orchestrator_kit.validate.rules.syntax import (
 )
 from metaflow_orchestrator_kit.validate.walking import walk
 
-_PATHS = regex(r"input_?paths?|inputs|parents?|task_?ids|pathspecs?", re.I)
+_PATHS = regex(r"input_?paths?|inputs|^paths$|parents?|task_?ids|pathspecs?", re.I)
 
 
 class UnorderedInputs(Rule):
@@ -96,8 +96,16 @@ def _is_set(node: ast.expr, function: ast.AST | None) -> bool:
                 for n in walk(function)
                 if isinstance(n, ast.Assign) and name in {terminal(t) for t in n.targets}
             ]
+            # A name that stands for a name is not followed: it may stand for itself.
             return (
-                len(given) == 1 and not isinstance(given[0], ast.Name) and _is_set(given[0], None)
+                len(given) == 1
+                and not isinstance(given[0], ast.Name)
+                and _is_set(given[0], function if _is_built(given[0], name) else None)
             )
         case _:
             return False
+
+
+def _is_built(node: ast.expr, name: str) -> bool:
+    """Whether a list is built from something else than the variable that it is given to."""
+    return isinstance(node, ast.GeneratorExp | ast.ListComp) and name not in words_of(node)
