@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from typing import cast
 
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.plugins import deployer_types, origin_of
@@ -19,6 +20,7 @@ _OF_SCHEDULERS = (ATTRIBUTE_FLAG, "--max-workers", "--workflow-timeout", "--max-
 _HARMLESS = {"pass_obj", "pass_context", "wraps", "cache", "no_type_check", "version_option",
              "help_option", "confirmation_option", "override"}  # fmt: skip
 _MAX_DEPTH = 3
+_LABEL = "commands"
 
 
 @record()
@@ -66,7 +68,17 @@ class Command:
 
 
 def commands(project: Project) -> list[Command]:
-    """Every group and command defined in the project's modules, groups before their commands."""
+    """Every group and command defined in the project's modules, groups before their commands.
+
+    A score of rules asks for them: they are looked for once.
+    """
+    known = project.memo.get(_LABEL)
+    if known is None:
+        known = project.memo[_LABEL] = _commands(project)
+    return list(cast("list[Command]", known))
+
+
+def _commands(project: Project) -> list[Command]:
     found: dict[tuple[int, str], Command] = {}
     for module in project.modules:
         if "click" not in module.source and "command(" not in module.source:

@@ -35,6 +35,8 @@ _PLACEHOLDERS: tuple[tuple[str, str], ...] = (
     (r"\$\{?([A-Za-z_]\w*)\}?", "template"),
     (r"__([A-Z][A-Z0-9_]*)__", "token"),
 )
+MAX_TEXT = 200_000
+"""Characters of a string that may be a program; what is longer is data."""
 _JINJA_STATEMENT = regex(r"(?m)^\s*\{%.*?%\}\s*$")
 
 
@@ -51,6 +53,8 @@ class Generated:
 def looks_like_code(text: Text) -> bool:
     """Whether it is worth trying to parse a string as Python."""
     plain = text.skeleton("x")
+    if len(plain) > MAX_TEXT:
+        return False
     return "\n" in plain and bool(_WORTH.search(plain)) and bool(_CODE.search(plain))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from metaflow_orchestrator_kit.validate.model.values import ClassInfo, FunctionInfo
 from metaflow_orchestrator_kit.validate.records import field, record, regex
 from metaflow_orchestrator_kit.validate.sources import Problem, read
-from metaflow_orchestrator_kit.validate.walking import walk
+from metaflow_orchestrator_kit.validate.walking import nodes_of, walk
 
 NAMESPACE = "metaflow_extensions"
 _END_OF_LINE = regex(r"\r\n|\r|\n")
@@ -33,6 +33,8 @@ class Module:
     lines: list[str] = field(default_factory=list)
     references: set[str] = field(default_factory=set)
     """Names that the module's code reads: a function among them has a caller."""
+    is_ascii: bool = False
+    """Whether bytes and characters are the same: the column of a node is its offset then."""
     outside: bool = False
     """Whether it lies above DIR and was read only to learn how DIR is registered."""
 
@@ -45,6 +47,8 @@ class Module:
 
         The parser counts UTF-8 bytes; editors, and the formats of the report, do not.
         """
+        if self.is_ascii:
+            return int(getattr(node, "col_offset", 0)) + 1
         return column(self.lines, getattr(node, "lineno", 1), getattr(node, "col_offset", 0))
 
 
@@ -71,6 +75,7 @@ def parse_source(source: str, path: str, dotted: str) -> Module:
         warnings.simplefilter("ignore")
         tree = ast.parse(source)
     module = Module(path, dotted, tree, source, lines=lines_of(source))
+    module.is_ascii = source.isascii()
     module.is_package = path.endswith("__init__.py")
     _index(module)
     return module
@@ -118,15 +123,13 @@ def _index(module: Module) -> None:
             bases = tuple(b for b in map(dotted, node.bases) if b)
             module.classes.setdefault(node.name, ClassInfo(node, module, bases))
     references = module.references
-    for found in walk(module.tree):
-        kind = found.__class__
-        if kind is ast.Name:
-            if found.ctx.__class__ is ast.Load:  # type: ignore[attr-defined]
-                references.add(found.id)  # type: ignore[attr-defined]
-        elif kind is ast.Attribute:
-            references.add(found.attr)  # type: ignore[attr-defined]
-        elif isinstance(found, ast.Import | ast.ImportFrom):
-            record_import(module, found)
+    nodes = nodes_of(module.tree)
+    references.update(n.id for n in nodes.of(ast.Name) if n.ctx.__class__ is ast.Load)
+    references.update(n.attr for n in nodes.of(ast.Attribute))
+    if nodes.by_type.keys() & {ast.Import, ast.ImportFrom}:
+        for found in walk(module.tree):
+            if isinstance(found, ast.Import | ast.ImportFrom):
+                record_import(module, found)
 
 
 def _definitions(tree: ast.Module) -> Iterator[ast.stmt]:

@@ -12,15 +12,16 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import TypeVar
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.generated import readings
+from metaflow_orchestrator_kit.validate.generated import MAX_TEXT, readings
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.project import Module, dotted
 from metaflow_orchestrator_kit.validate.records import field, record, regex
 from metaflow_orchestrator_kit.validate.source_lines import HOLE, Line, logical_lines, strings_of
-from metaflow_orchestrator_kit.validate.walking import nodes_of, source, walk
+from metaflow_orchestrator_kit.validate.walking import nodes_of, source
 
 _CODE = regex(
     r"^[ \t]*(?:def |async def |class |import |from [\w.]+ import|return\b|raise\b|try:|with |"
@@ -157,18 +158,35 @@ def names_used(analysis: Analysis) -> set[str]:
         return memo.names
     used: set[str] = set()
     for program in programs(analysis):
-        for node in walk(program.tree):
-            match node:
-                case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
-                    used.add(name)
-                case ast.alias(name=name) | ast.ImportFrom(module=str(name)):
-                    used.update(name.split("."))
-                case ast.Constant(value=str(text)) if len(text) < 80 and not program.is_text(node):
-                    used.add(text)
-                case _:
-                    pass
+        nodes = nodes_of(program.tree)
+        used.update(n.id for n in nodes.of(ast.Name))
+        used.update(n.attr for n in nodes.of(ast.Attribute))
+        used.update(n.arg for n in nodes.of(ast.keyword) if n.arg is not None)
+        for alias in nodes.of(ast.alias):
+            used.update(alias.name.split("."))
+        for imported in nodes.of(ast.ImportFrom):
+            if imported.module is not None:
+                used.update(imported.module.split("."))
+        for constant in nodes.of(ast.Constant):
+            text = constant.value
+            if isinstance(text, str) and len(text) < 80 and not program.is_text(constant):
+                used.add(text)
     memo.names = used
     return used
+
+
+def constants(analysis: Analysis, *texts: str) -> list[tuple[Program, ast.Constant]]:
+    """The string constants that are one of these, docstrings apart; in the programs' order."""
+    known = _memo(analysis).texts
+    if not known:
+        number = 0
+        for program in programs(analysis):
+            for node in program.nodes(ast.Constant):
+                if isinstance(node.value, str) and not program.is_text(node):
+                    number += 1
+                    known.setdefault(node.value, []).append((number, program, node))
+    found = [place for text in dict.fromkeys(texts) for place in known.get(text, ())]
+    return [(program, node) for _, program, node in sorted(found, key=itemgetter(0))]
 
 
 @record(frozen=False)
@@ -178,6 +196,7 @@ class _Memo:
     analysis: Analysis | None = None
     programs: list[Program] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
+    texts: dict[str, list[tuple[int, Program, ast.Constant]]] = field(default_factory=dict)
 
 
 _latest = _Memo()
@@ -197,7 +216,7 @@ def _in_strings(module: Module) -> Iterator[Program]:
     statements = 0
     for lines in strings_of(module):
         text = "\n".join(line.text for line in lines)
-        if not _CODE.search(text):
+        if len(text) > MAX_TEXT or not _CODE.search(text):
             continue
         numbers = tuple(line.number for line in lines)
         tree = _parse(text)
@@ -245,6 +264,7 @@ __all__ = [
     "argument",
     "called",
     "calls",
+    "constants",
     "full_name",
     "has_splat",
     "names_used",

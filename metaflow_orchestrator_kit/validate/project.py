@@ -60,6 +60,8 @@ class Project:
     skipped: list[Skipped]
     problems: list[Problem]
     tree: Tree
+    memo: dict[str, object] = field(default_factory=dict)
+    """What others have worked out once about these modules."""
     _by_dotted: dict[str, Module] = field(default_factory=dict)
     _by_ending: dict[str, Module | None] = field(default_factory=dict)
 

@@ -9,15 +9,17 @@ import tokenize
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from metaflow_orchestrator_kit.validate.generated import MAX_TEXT
 from metaflow_orchestrator_kit.validate.project import Module
 from metaflow_orchestrator_kit.validate.records import regex
-from metaflow_orchestrator_kit.validate.walking import children, walk
+from metaflow_orchestrator_kit.validate.walking import children, nodes_of
 
 HOLE = "mok_hole"
 """Stands for a value that is formatted into a string."""
 
 _EMITTERS = {"append", "emit", "write", "writeln", "line", "add", "add_line", "push"}
 _UNWRAP = {"dedent", "strip", "lstrip", "rstrip", "indent", "replace", "format", "format_map"}
+_STRINGS = frozenset({ast.Call, ast.List, ast.Constant, ast.JoinedStr, ast.BinOp})
 _PERCENT = regex(r"%(?:\((\w+)\))?[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]")
 _BRACES = regex(r"(?<!\{)\{(\w*)(?:[.\[][^{}]*)?(?:![rsa])?(?::[^{}]*)?\}(?!\})")
 
@@ -41,8 +43,13 @@ def strings_of(module: Module) -> Iterator[list[Line]]:
     waiting: list[tuple[ast.AST, int]] = [(module.tree, 0)]
     while waiting:
         node, scope = waiting.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            scope = node.lineno
+        kind = node.__class__
+        if kind not in _STRINGS:
+            # Most nodes: what follows is asked of those alone that can be a string.
+            if kind is ast.FunctionDef or kind is ast.AsyncFunctionDef:
+                scope = node.lineno  # type: ignore[attr-defined]
+            waiting.extend((child, scope) for child in reversed(children(node)))
+            continue
         if id(node) in docs:
             continue
         try:
@@ -100,12 +107,21 @@ def logical_lines(lines: list[Line]) -> Iterator[list[Line]]:
 def _docstrings(tree: ast.Module) -> set[int]:
     return {
         id(node.value)
-        for node in walk(tree)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        for node in nodes_of(tree).of(ast.Expr)
+        if isinstance(node.value, ast.Constant)
     }
 
 
 def _is_stringy(node: ast.expr) -> bool:
+    # Kept: a sum of a thousand operands is asked again for each sum in it.
+    known: bool | None = getattr(node, "_mok_stringy", None)
+    if known is None:
+        known = _holds_string(node)
+        node._mok_stringy = known  # type: ignore[attr-defined]
+    return known
+
+
+def _holds_string(node: ast.expr) -> bool:
     match node:
         case ast.Constant(value=str()) | ast.JoinedStr():
             return True
@@ -175,6 +191,9 @@ def _constant(node: ast.Constant, module: Module) -> Iterator[_Chunk]:
     first, last = node.lineno, node.end_lineno or node.lineno
     if first == last:
         yield _Chunk(text, (first,) * (text.count("\n") + 1))
+        return
+    if len(text) > MAX_TEXT:
+        yield _Chunk(text, _numbers(text, first, last))
         return
     source = "\n".join(
         [

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from typing import TypeVar
 
 from metaflow_orchestrator_kit.validate.records import field, record
 
@@ -90,6 +91,8 @@ MatchAs pattern
 MatchOr * patterns
 """
 _SHARED = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
+N = TypeVar("N", bound=ast.AST)
+
 _ONE, _LIST, _GAPS = range(3)
 _MODES = {"*": _LIST, "?": _GAPS}
 
@@ -120,6 +123,10 @@ class Nodes:
 
     by_type: dict[type[ast.AST], list[ast.AST]] = field(default_factory=dict)
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
+
+    def of(self, kind: type[N]) -> Sequence[N]:
+        """The nodes of exactly this type."""
+        return self.by_type.get(kind, ())  # type: ignore[return-value]
 
 
 def children(node: ast.AST) -> list[ast.AST]:
@@ -174,14 +181,36 @@ def nodes_of(tree: ast.AST) -> Nodes:
         return known
     found = Nodes()
     by_type, parents = found.by_type, found.parents
-    for node in walk(tree):
+    order = [tree]
+    add = order.append
+    table = _CHILDREN
+    for node in order:
         kind = node.__class__
         if kind in by_type:
             by_type[kind].append(node)
         else:
             by_type[kind] = [node]
-        for child in children(node):
-            parents[child] = node
+        fields = table.get(kind)
+        if fields is None:
+            below = children(node)
+            order += below
+            for child in below:
+                parents[child] = node
+            continue
+        for name, mode in fields:
+            value = getattr(node, name, None)
+            if not value:
+                continue
+            if mode == _ONE:
+                add(value)
+                parents[value] = node
+                continue
+            if mode == _GAPS:
+                value = [v for v in value if v is not None]
+            order += value
+            for child in value:
+                parents[child] = node
+    tree._mok_walk = order  # type: ignore[attr-defined]
     tree._mok_nodes = found  # type: ignore[attr-defined]
     return found
 

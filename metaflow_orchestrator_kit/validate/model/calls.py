@@ -122,11 +122,7 @@ def _guess_method(frame: Frame, name: str, receiver: Value | None) -> Function |
     """A method called on something unknown, when only one class of the project has it."""
     if receiver is None or not isinstance(receiver, Unknown) or name in _COMMON_METHODS:
         return None
-    found = [
-        FunctionInfo(node, cls.module, cls, f"{cls.name}.{name}")
-        for cls in frame.vm.project.classes()
-        if (node := scope.methods(cls).get(name)) is not None
-    ]
+    found = frame.vm.methods_called(name)
     if len(found) != 1 or scope.decorators(found[0]) & {"property", "staticmethod"}:
         return None
     owner = found[0].owner
@@ -260,7 +256,7 @@ def _follow(
             result = inner.evaluate(info.node.body)
             frame.state.heap = inner.state.heap
             return result, shared.written
-        if _is_generator(info.node):
+        if _is_generator(info.module, info.node):
             inner.yields = fresh_id()
             inner.state.store(inner.yields, ListCell((), "generator", origin))
         alive = statements.block(inner, info.node.body)
@@ -277,8 +273,15 @@ def _encloses(outer: FunctionInfo, inner: FunctionInfo) -> bool:
     return inner.module is outer.module and inner.qualname.startswith(f"{outer.qualname}.")
 
 
+def _is_generator(module: Module, node: ast.AST) -> bool:
+    nodes = walking.nodes_of(module.tree)
+    if not nodes.of(ast.Yield) and not nodes.of(ast.YieldFrom):
+        return False
+    return _yields(node)
+
+
 @lru_cache(maxsize=4096)
-def _is_generator(node: ast.AST) -> bool:
+def _yields(node: ast.AST) -> bool:
     waiting = walking.children(node)
     while waiting:
         current = waiting.pop()

@@ -63,10 +63,13 @@ class Frame:
     yields: int | None = None
 
     def origin(self, node: ast.AST) -> Origin:
-        line = getattr(node, "lineno", 1)
-        column = self.module.column(node)
-        end = getattr(node, "end_lineno", None) or line
-        return self.vm.place(self.module, line, column, end)
+        module = self.module
+        line: int = getattr(node, "lineno", 1)
+        column = getattr(node, "col_offset", 0) + 1 if module.is_ascii else module.column(node)
+        mapper = self.vm.positions.get(module)
+        if mapper is not None:  # Generated code: the string that it is in.
+            return mapper(line, column)
+        return Origin(module.path, line, column, getattr(node, "end_lineno", None) or line)
 
     def cell(self, value: Value) -> Cell | None:
         if not isinstance(value, Ref):

@@ -72,6 +72,7 @@ class Interpreter:
         self.positions: dict[Module, Callable[[int, int], Origin]] = {}
         self.holes: dict[Module, dict[str, Value]] = {}
         self.memory = Memory()
+        self._methods: dict[str, list[FunctionInfo]] = {}
         #: The outermost call, by its place on the stack, that a recursion was cut short at.
         self.cut = calls.MAX_CUT
 
@@ -164,12 +165,14 @@ class Interpreter:
         if self.budget < 0:
             raise OutOfBudgetError
 
-    def place(self, module: Module, line: int, column: int, end_line: int) -> Origin:
-        """The origin of a node; nodes of generated code are mapped to the string they are in."""
-        mapper = self.positions.get(module)
-        if mapper is not None:
-            return mapper(line, column)
-        return Origin(module.path, line, column, end_line)
+    def methods_called(self, name: str) -> list[FunctionInfo]:
+        """The methods of that name, over all classes of the project."""
+        if not self._methods:
+            for cls in self.project.classes():
+                for known, node in scope.methods(cls).items():
+                    info = FunctionInfo(node, cls.module, cls, f"{cls.name}.{known}")
+                    self._methods.setdefault(known, []).append(info)
+        return self._methods.get(name, [])
 
 
 def _is_telling(cell: ListCell) -> bool:

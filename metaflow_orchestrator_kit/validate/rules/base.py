@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import ClassVar
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
@@ -64,6 +64,7 @@ class Judge:
     evidence: list[Note] = field(default_factory=list)
     doubts: list[Note] = field(default_factory=list)
     inapplicable: Note | None = None
+    _said: set[Hashable] = field(default_factory=set)
 
     def fail(
         self,
@@ -82,17 +83,28 @@ class Judge:
             confidence, origin.path, origin.line, origin.column, origin.end_line, message, help,
             fix,
         )  # fmt: skip
-        same = (finding.path, finding.line, finding.message)
-        if all((f.path, f.line, f.message) != same for f in self.findings):
+        if self._is_new(("fail", finding.path, finding.line, finding.message)):
             self.findings.append(finding)
 
     def ok(self, where: Origin | None, text: str) -> None:
         """Record evidence that the promise is kept."""
-        _note(self.evidence, where, text)
+        self._note(self.evidence, "ok", where, text)
 
     def unsure(self, where: Origin | None, text: str) -> None:
         """Record what could not be followed."""
-        _note(self.doubts, where, text)
+        self._note(self.doubts, "unsure", where, text)
+
+    def _note(self, notes: list[Note], kind: str, where: Origin | None, text: str) -> None:
+        origin = where or Origin(".", 1, 1, 1)
+        if self._is_new((kind, origin.path, origin.line, text)):
+            notes.append(Note(origin.path, origin.line, text))
+
+    def _is_new(self, said: Hashable) -> bool:
+        """Whether this was not said before; a large project has thousands of places."""
+        if said in self._said:
+            return False
+        self._said.add(said)
+        return True
 
     def not_applicable(self, text: str) -> None:
         self.inapplicable = Note(".", 1, text)
@@ -121,10 +133,3 @@ def elsewhere(places: Collection[Origin]) -> str:
     """What a message ends in when the same fault stands in several places: one fault, said once."""
     rest = len(set(places)) - 1
     return f" (and in {rest} more place{'s' if rest > 1 else ''})" if rest > 0 else ""
-
-
-def _note(notes: list[Note], where: Origin | None, text: str) -> None:
-    origin = where or Origin(".", 1, 1, 1)
-    note = Note(origin.path, origin.line, text)
-    if note not in notes:
-        notes.append(note)

@@ -11,6 +11,7 @@ from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.programs import (
     Program,
     called,
+    constants,
     names_used,
     programs,
     source,
@@ -26,10 +27,9 @@ def looked_up(analysis: Analysis, *names: str) -> Iterator[tuple[Program, ast.Co
     ``decorators.get("x")``, ``decorators["x"]``, ``deco.name == "x"``, ``in ("x", "y")``; the name
     of a click command, a keyword's value or a text for people is none.
     """
-    for program in programs(analysis):
-        for node in program.nodes(ast.Constant):
-            if node.value in names and not program.is_text(node) and _is_key(program, node):
-                yield program, node
+    for program, node in constants(analysis, *names):
+        if _is_key(program, node):
+            yield program, node
 
 
 def _is_key(program: Program, node: ast.Constant) -> bool:

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from operator import itemgetter
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.project import Module
 from metaflow_orchestrator_kit.validate.records import field, record, regex
-from metaflow_orchestrator_kit.validate.walking import children, walk
+from metaflow_orchestrator_kit.validate.walking import Nodes, children, nodes_of, walk
 
 _WORD = regex(r"[A-Za-z_]\w*")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-_WORDED = frozenset({
-    ast.Name, ast.Attribute, ast.arg, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef,
-    ast.keyword, ast.alias, ast.Constant,
-})  # fmt: skip
 _LABEL = "syntax"
 
 
@@ -31,6 +28,7 @@ class Index:
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
     words: set[str] = field(default_factory=set)
     strings: list[tuple[Module, ast.Constant]] = field(default_factory=list)
+    calls: dict[str, list[tuple[int, Module, ast.Call]]] = field(default_factory=dict)
     ordered: dict[tuple[type, ...], list[tuple[Module, ast.AST]]] = field(default_factory=dict)
 
 
@@ -49,26 +47,36 @@ def index(analysis: Analysis) -> Index:
 
 
 def _read(made: Index, module: Module) -> None:
-    waiting: list[ast.AST] = [module.tree]
-    parents, by_type = made.parents, made.by_type
-    while waiting:
-        node = waiting.pop()
-        kind = node.__class__
-        if kind in by_type:
-            by_type[kind].append((module, node))
-        else:
-            by_type[kind] = [(module, node)]
-        doc = _docstring(node) if kind in _DOCUMENTED else None
-        below = children(node)
-        if doc is not None:
-            below.remove(doc)
-        for child in below:
-            parents[child] = node
-        waiting += below
-        if kind in _WORDED:
-            _note(made.words, node)
-            if kind is ast.Constant and isinstance(node.value, str):  # type: ignore[attr-defined]
-                made.strings.append((module, node))  # type: ignore[arg-type]
+    nodes = nodes_of(module.tree)
+    docs = _docstrings(nodes)
+    for kind, found in nodes.by_type.items():
+        if docs and (kind is ast.Expr or kind is ast.Constant):
+            found = [node for node in found if node not in docs]
+        made.by_type.setdefault(kind, []).extend([(module, node) for node in found])
+    made.parents.update(nodes.parents)
+    words = made.words
+    words.update(node.name for node in nodes.of(ast.FunctionDef))
+    words.update(node.name for node in nodes.of(ast.AsyncFunctionDef))
+    words.update(node.id for node in nodes.of(ast.Name))
+    words.update(node.attr for node in nodes.of(ast.Attribute))
+    words.update(node.arg for node in nodes.of(ast.arg))
+    words.update(node.name for node in nodes.of(ast.ClassDef))
+    words.update(node.arg for node in nodes.of(ast.keyword) if node.arg)
+    for alias in nodes.of(ast.alias):
+        words.update(alias.name.split("."))
+    texts: set[str] = set()
+    for constant in reversed(nodes.of(ast.Constant)):
+        if constant.value.__class__ is str and constant not in docs:
+            made.strings.append((module, constant))
+            texts.add(str(constant.value))
+    words.update(_WORD.findall("\n".join(texts)))
+
+
+def _docstrings(nodes: Nodes) -> set[ast.AST]:
+    """The statements that only document, and the strings in them."""
+    documented = (node for kind in _DOCUMENTED for node in nodes.of(kind))
+    found = {doc for node in documented if (doc := _docstring(node)) is not None}
+    return found | {doc.value for doc in found if isinstance(doc, ast.Expr)}
 
 
 def _note(words: set[str], node: ast.AST) -> None:
@@ -114,9 +122,14 @@ def _order(pair: tuple[Module, ast.AST]) -> tuple[str, int, int]:
 
 def calls(analysis: Analysis, *names: str) -> Iterator[tuple[Module, ast.Call]]:
     """Calls of a function or method of one of these names."""
-    for module, node in nodes(analysis, ast.Call):
-        if isinstance(node, ast.Call) and terminal(node.func) in names:
-            yield module, node
+    known = index(analysis).calls
+    if not known:
+        for number, (module, node) in enumerate(nodes(analysis, ast.Call)):
+            if isinstance(node, ast.Call):
+                known.setdefault(terminal(node.func), []).append((number, module, node))
+    found = [place for name in dict.fromkeys(names) for place in known.get(name, ())]
+    # Each number is there once: the order of the source, whatever the names.
+    yield from ((module, node) for _, module, node in sorted(found, key=itemgetter(0)))
 
 
 def mentions(analysis: Analysis, *words: str) -> bool:
