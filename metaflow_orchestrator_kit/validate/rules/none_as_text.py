@@ -39,6 +39,16 @@ class NoneAsText(Rule):
                     cmd += ["--" + name, str(value)]
             return cmd
         """)),
+        Example("from texts", compiler("""\
+        def parse(run_params):
+            return dict(text.split("=", 1) for text in run_params)
+
+        def init(flow, run_id, params):
+            cmd = ["python", flow, "init", "--run-id", run_id, "--task-id", "p"]
+            for name, value in params.items():
+                cmd += ["--" + name, str(value)]
+            return cmd
+        """)),
     )  # fmt: skip
     INVALID = (
         Example("every value", compiler("""\
@@ -58,6 +68,7 @@ class NoneAsText(Rule):
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         verdict.not_applicable("no parameters are seen to become options")
         elsewhere = any(map(_takes_out_none, programs(analysis)))
+        texts = any(map(_reads_texts, programs(analysis)))
         for program in programs(analysis):
             for iterated, target, body, guarded in _loops(program):
                 names = _pair(iterated, target)
@@ -70,6 +81,8 @@ class NoneAsText(Rule):
                     place = program.place(node)
                     if elsewhere and not guarded:
                         verdict.unsure(place, "values that are None may be taken out elsewhere")
+                    elif texts:
+                        verdict.ok(place, "the values come from `name=value` texts, never None")
                     elif guarded or _asks(body, names[1]):
                         verdict.ok(place, "parameters without a value are left out")
                     else:
@@ -104,6 +117,16 @@ def _takes_out_none(program: Program) -> bool:
         "is not None" in source(test)
         for part in program.nodes(ast.comprehension)
         for test in part.ifs
+    )
+
+
+def _reads_texts(program: Program) -> bool:
+    """Whether values are taken out of ``name=value``: those are never None."""
+    return any(
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr in ("split", "partition")
+        and any(literal(argument) == "=" for argument in call.args[:1])
+        for call in program.nodes(ast.Call)
     )
 
 
