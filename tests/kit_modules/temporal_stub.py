@@ -30,7 +30,7 @@ def engine_modules() -> dict[str, Any]:
     if "in_place" not in sys.modules:
         importlib.import_module("conftest")
     names = ("plan", "walk", *(f"temporal_{what}" for what in ("orders", "workflow", "starts")))
-    names = (*names, "temporal_codec", "temporal_calls")
+    names = (*names, "temporal_codec", "temporal_runs")
     return {name: importlib.import_module(f"in_place.{name}") for name in names}
 
 
@@ -158,7 +158,7 @@ async def play(client: Any, made: Any, run_id: str, **changes: Any) -> Any:
     """Start a run; answer its handle."""
     modules = engine_modules()
     given = modules["plan"].RunRequest(run_id, **changes.pop("request", {}))
-    await modules["temporal_calls"].begin(client, order(made, **changes), given)
+    await modules["temporal_runs"].begin(client, order(made, **changes), given)
     return client.get_workflow_handle(run_id)
 
 

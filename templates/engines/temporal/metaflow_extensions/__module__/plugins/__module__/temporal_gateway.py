@@ -38,6 +38,7 @@ Call = Callable[..., Awaitable[Any]]
 def calls_on(client: Client) -> Mapping[str, Call]:
     """What can be requested, by name."""
     from . import temporal_calls as calls
+    from . import temporal_runs as runs
     from .temporal_orders import Order
 
     async def save(order: dict[str, Any]) -> None:
@@ -51,18 +52,18 @@ def calls_on(client: Client) -> Mapping[str, Call]:
         return [asdict(order) for order in await calls.all_found(client, scheduler)]
 
     async def begin(order: dict[str, Any], request: dict[str, Any]) -> None:
-        await calls.begin(client, Order(**order), RunRequest.from_dict(request))
+        await runs.begin(client, Order(**order), RunRequest.from_dict(request))
 
     async def order_of(run_id: str) -> dict[str, Any] | None:
-        order = await calls.order_of(client, run_id)
+        order = await runs.order_of(client, run_id)
         return asdict(order) if order else None
 
     async def publish(scheduler: str, event: str) -> list[str]:
         return await calls.publish(client, scheduler, Event.from_json(event))
 
     own = (save, found, all_found, begin, order_of, publish)
-    told = (calls.run, calls.runs, calls.workers, calls.progress)
-    plain = (*told, calls.forget, calls.end, calls.hold)
+    told = (runs.run, runs.runs, calls.workers, runs.progress)
+    plain = (*told, calls.forget, runs.end, runs.hold)
     return {
         **{call.__name__: call for call in own},
         **{call.__name__: partial(call, client) for call in plain},
