@@ -15,6 +15,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
     options_of,
 )
 from metaflow_orchestrator_kit.validate.naming import functions
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.walking import walk
@@ -24,6 +25,9 @@ _FORMATTED = {"branch_name", "project_branch"}
 _UNDOING = {"split", "rsplit", "partition", "rpartition", "removeprefix", "lstrip", "sub", "match"}
 _HEAD = 'from metaflow import current\n\ndef command(node):\n    cmd = ["python", "flow.py"]\n'
 _TAIL = '    return cmd + ["step", node, "--run-id", "r", "--task-id", "t"]\n'
+
+
+_PREFIXED = regex(r"(?:test|prod|user)\.\0")
 
 
 class BranchFormatted(Rule):
@@ -60,7 +64,7 @@ class BranchFormatted(Rule):
         options = [o for c in analysis.of_kind("init", "step") for o in c.options(FLAG, Side.TOP)]
         for option in options:
             names = {n for value in option.values for n in _names(value)}
-            if any(_prefixed(v) for v in option.values):
+            if _PREFIXED.match(option.text or "") or any(map(_prefixed, option.values)):
                 verdict.fail(
                     option.origin,
                     f"`{FLAG}` gets a branch with the prefix that Metaflow puts there itself",
