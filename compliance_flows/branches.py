@@ -1,11 +1,11 @@
-"""A split whose branches differ in length, one of them holding a split of its own."""
+"""A split whose branches differ in length, each of them holding a split of its own."""
 
 from metaflow import FlowSpec, step
 from witness import witness
 
 
 class MokBranches(FlowSpec):
-    """The first step fans out; the outer join waits for the inner one."""
+    """The first step fans out; the outer join waits for the inner ones."""
 
     @step
     def start(self):
@@ -16,14 +16,58 @@ class MokBranches(FlowSpec):
 
     @step
     def short(self):
-        """The branch without anything special."""
+        """The branch that splits into six, in no order of their names."""
         self.seen = witness(self)
         self.trail = [*self.trail, "short"]
+        self.next(self.ray_f, self.ray_b, self.ray_d, self.ray_a, self.ray_e, self.ray_c)
+
+    @step
+    def ray_a(self):
+        """The fourth of six branches."""
+        self.seen = witness(self)
+        self.next(self.meet)
+
+    @step
+    def ray_b(self):
+        """The second."""
+        self.seen = witness(self)
+        self.next(self.meet)
+
+    @step
+    def ray_c(self):
+        """The sixth."""
+        self.seen = witness(self)
+        self.next(self.meet)
+
+    @step
+    def ray_d(self):
+        """The third."""
+        self.seen = witness(self)
+        self.next(self.meet)
+
+    @step
+    def ray_e(self):
+        """The fifth."""
+        self.seen = witness(self)
+        self.next(self.meet)
+
+    @step
+    def ray_f(self):
+        """The first."""
+        self.seen = witness(self)
+        self.next(self.meet)
+
+    @step
+    def meet(self, inputs):
+        """Joins so many that Metaflow loads them together."""
+        self.seen = witness(self)
+        self.met = [branch.seen["step"] for branch in inputs]
+        self.trail = [*inputs.ray_a.trail, "meet"]
         self.next(self.join)
 
     @step
     def wide(self):
-        """The branch that splits again."""
+        """The branch that splits into two."""
         self.seen = witness(self)
         self.trail = [*self.trail, "wide"]
         self.next(self.upper, self.lower)

@@ -3,6 +3,8 @@
 from metaflow import FlowSpec, JSONType, Parameter, project, step
 from witness import witness
 
+EDITED = False
+
 
 @project(name="mok_brand")
 class MokBranded(FlowSpec):
@@ -17,6 +19,7 @@ class MokBranded(FlowSpec):
     def start(self):
         """First."""
         self.seen = witness(self)
+        self.edited = EDITED
         self.got = {"alpha": self.alpha, "spec": self.spec, "my_word": self.my_word}
         self.next(self.middle)
 
@@ -30,6 +33,7 @@ class MokBranded(FlowSpec):
     def end(self):
         """Last."""
         self.seen = witness(self)
+        self.edited = [self.edited, EDITED]
 
 
 if __name__ == "__main__":

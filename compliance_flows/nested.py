@@ -1,4 +1,4 @@
-"""Three foreach levels of uneven width, with work between the joins."""
+"""Three foreach levels of uneven width, a split between them, and work between the joins."""
 
 from metaflow import FlowSpec, step
 from witness import witness
@@ -18,9 +18,22 @@ class MokNested(FlowSpec):
 
     @step
     def branch(self):
-        """One or two twigs each."""
+        """A split inside the foreach, with another foreach in one of its halves."""
         self.seen = witness(self)
         self.at_branch = self.input
+        self.next(self.limb, self.bark)
+
+    @step
+    def bark(self):
+        """The half of the split that has no foreach."""
+        self.seen = witness(self)
+        self.bark_of = [self.index, self.at_branch]
+        self.next(self.branch_join)
+
+    @step
+    def limb(self):
+        """One or two twigs each."""
+        self.seen = witness(self)
         self.twigs = sorted(TREE[self.at_branch])
         self.next(self.twig, foreach="twigs")
 
@@ -44,13 +57,21 @@ class MokNested(FlowSpec):
         """Once per twig, with that twig's leaves."""
         self.seen = witness(self)
         self.paths = [leaf.path for leaf in inputs]
+        self.next(self.limb_join)
+
+    @step
+    def limb_join(self, inputs):
+        """Once per branch, with that branch's twigs."""
+        self.seen = witness(self)
+        self.paths = [twig.paths for twig in inputs]
         self.next(self.branch_join)
 
     @step
     def branch_join(self, inputs):
-        """Once per branch, with that branch's twigs."""
+        """Joins the split, once per branch, with both halves of that branch."""
         self.seen = witness(self)
-        self.paths = [twig.paths for twig in inputs]
+        self.halves = [self.index, inputs.limb_join.paths, inputs.bark.bark_of]
+        self.paths = inputs.limb_join.paths
         self.next(self.join)
 
     @step

@@ -1,9 +1,20 @@
 """Configs of every kind, and decorators that depend on them at import time."""
 
+import json
 import os
 from pathlib import Path
 
-from metaflow import Config, FlowSpec, config_expr, environment, project, secrets, step
+from metaflow import (
+    Config,
+    FlowSpec,
+    Parameter,
+    config_expr,
+    environment,
+    project,
+    secrets,
+    step,
+)
+from metaflow.metaflow_config_funcs import from_conf
 from witness import witness
 
 SECRET = {"MOK_SECRET": "pass 'word' ü"}
@@ -17,6 +28,17 @@ def parse_pairs(text):
     return {name: int(value) for name, value in pairs}
 
 
+def surroundings(context):
+    """Where and with what settings the flow is deployed."""
+    return json.dumps(
+        {
+            "directory": Path.cwd().name,
+            "profile": from_conf("MOK_PROFILE"),
+            "variable": os.environ.get("MOK_GIVEN"),
+        }
+    )
+
+
 @project(name=config_expr("tuning.project"))
 class MokSettings(FlowSpec):
     """Every step notes its configs, its variables and the project it believes to be in."""
@@ -26,6 +48,8 @@ class MokSettings(FlowSpec):
     raw = Config("raw", default_value="[not: json", plain=True)
     # A file of the deployer, which no task has.
     filed = Config("filed", default=str(Path(__file__).with_name("settings_filed.json")))
+
+    surroundings = Parameter("surroundings", type=str, default=surroundings)
 
     def note(self):
         """What this step sees."""
@@ -45,6 +69,7 @@ class MokSettings(FlowSpec):
     def start(self):
         """With variables."""
         self.note()
+        self.deployed_in = json.loads(self.surroundings)
         self.next(self.middle)
 
     @environment(vars={"MOK_COLOUR": config_expr("tuning.colour + '-middle'")})

@@ -1,4 +1,4 @@
-"""Switches: as the first step, jumping straight to the merge, and inside a static branch."""
+"""Switches: as the first step, within a case, skipping steps, inside a branch, inside a foreach."""
 
 from metaflow import FlowSpec, step
 from witness import witness
@@ -23,14 +23,28 @@ class MokSwitching(FlowSpec):
 
     @step
     def taken_b(self):
-        """The chosen one."""
+        """The chosen one, which is a switch itself."""
         self.seen = witness(self)
         self.trail = [*self.trail, "taken_b"]
+        self.case = "deep"
+        self.next({"deep": self.taken_deep, "flat": self.never_flat}, condition="case")
+
+    @step
+    def taken_deep(self):
+        """The one that the inner switch has chosen."""
+        self.seen = witness(self)
+        self.trail = [*self.trail, "taken_deep"]
+        self.next(self.merge)
+
+    @step
+    def never_flat(self):
+        """Must not run."""
+        self.trail = [*self.trail, "never_flat"]
         self.next(self.merge)
 
     @step
     def merge(self):
-        """One input, though two steps lead here; then a switch that may skip a step."""
+        """One input, though three steps lead here; then a switch that may skip a step."""
         self.seen = witness(self)
         self.trail = [*self.trail, "merge"]
         self.case = "skip"
@@ -89,6 +103,48 @@ class MokSwitching(FlowSpec):
         """One input per branch of the split, not per step that leads here."""
         self.seen = witness(self)
         self.joined = [branch.trail for branch in inputs]
+        self.next(self.sorting)
+
+    @step
+    def sorting(self):
+        """Fans out."""
+        self.seen = witness(self)
+        self.items = ["odd", "even", "odd"]
+        self.next(self.sort_it, foreach="items")
+
+    @step
+    def sort_it(self):
+        """The switch inside a foreach: not all items choose the same."""
+        self.seen = witness(self)
+        self.case = self.input
+        self.next({"odd": self.odd_one, "even": self.even_one}, condition="case")
+
+    @step
+    def odd_one(self):
+        """Of the first and the last item."""
+        self.seen = witness(self)
+        self.way = [self.index, "odd_one"]
+        self.next(self.sorted_it)
+
+    @step
+    def even_one(self):
+        """Of the item in the middle."""
+        self.seen = witness(self)
+        self.way = [self.index, "even_one"]
+        self.next(self.sorted_it)
+
+    @step
+    def sorted_it(self):
+        """Merges, for each item by itself."""
+        self.seen = witness(self)
+        self.way = [*self.way, self.index]
+        self.next(self.gather)
+
+    @step
+    def gather(self, inputs):
+        """One input per item, whichever way it took."""
+        self.seen = witness(self)
+        self.ways = [item.way for item in inputs]
         self.next(self.end)
 
     @step

@@ -5,12 +5,29 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 
 from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.compliance.expect import Expect
 from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
 
 Check = Callable[[Observation, Expect], None]
+
+
+class Need(Enum):
+    """What a case needs beside a capability; without it, it is not run, and that is said."""
+
+    LARGE = "it is large: ask for it with --large, or by its name with --select"
+    UNREACHABLE = "nothing says how to cut the scheduler off: see UNREACHABLE and --unreachable"
+
+    @property
+    def reason(self) -> str:
+        """Why a case without it has no verdict."""
+        return f"{NOT_RUN}{self.value}"
+
+
+NOT_RUN = "not run: "
+"""What the reason for leaving out a case begins with that would apply."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +41,7 @@ class Case:
     check: Check
     sees_errors: bool = False
     """Whether the case judges scenarios that could not be carried through, too."""
+    need: Need | None = None
     group: str = ""
     """A name that selects it together with others of its kind."""
     again: str = ""
@@ -62,6 +80,7 @@ def case(
     clauses: tuple[str, ...],
     scenario: Scenario,
     sees_errors: bool = False,
+    need: Need | None = None,
 ) -> Callable[[Check], Check]:
     """Register a function as the case of that id.
 
@@ -70,7 +89,7 @@ def case(
     """
 
     def register(check: Check) -> Check:
-        found = Case(id, cap, clauses, scenario, check, sees_errors)
+        found = Case(id, cap, clauses, scenario, check, sees_errors, need)
         known = REGISTRY.get(id)
         if known is not None and known.module != found.module:
             raise ValueError(f"Case '{id}' is declared in {known.module} and {found.module}.")

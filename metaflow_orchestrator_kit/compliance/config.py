@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from metaflow_orchestrator_kit.capabilities import parse_all
+from metaflow_orchestrator_kit.compliance.case import Need
 from metaflow_orchestrator_kit.compliance.foreign import every_case
 from metaflow_orchestrator_kit.compliance.generated.cases import random_cases
 from metaflow_orchestrator_kit.compliance.lab.settings import LabSettings
@@ -56,6 +57,10 @@ class Suite:
     """Whether pytest's own summary shows the table."""
     random_flows: int = 0
     """How many flows of random shape are run, too."""
+    large: bool = False
+    """Whether cases that take long are run, too."""
+    unreachable: dict[str, str] = field(default_factory=dict)
+    """What cuts the scheduler off: variables, in capital letters, and deploy arguments."""
     seed: int = 0
 
     @property
@@ -75,7 +80,11 @@ class Suite:
         if self.random_flows:
             supported = select(self.declared, requested, cases).capabilities
             cases += random_cases(self.random_flows, self.seed, supported, self.flows)
-        return select(self.declared, requested, cases, self.select)
+        return select(self.declared, requested, cases, self.select, self._granted())
+
+    def _granted(self) -> set[Need]:
+        needs = {Need.LARGE: self.large, Need.UNREACHABLE: bool(self.unreachable)}
+        return {need for need, given in needs.items() if given}
 
     def lab(self) -> LabSettings:
         """What the lab has to know."""
@@ -89,6 +98,7 @@ class Suite:
             slots=self.slots,
             timeout=self.timeout,
             isolated=self.isolated,
+            unreachable=self.unreachable,
         )
 
     def save(self, file: Path) -> None:

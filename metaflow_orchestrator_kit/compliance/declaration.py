@@ -20,6 +20,10 @@ from metaflow_orchestrator_kit.capabilities import Cap
 
 NAME = "CAPABILITY_NOTES"
 
+UNREACHABLE = "UNREACHABLE"
+"""The dictionary of settings under which the scheduler cannot be reached: variables of the
+environment, whose names are in capital letters, and deploy arguments."""
+
 _HOLDS = (re.compile(r"full\Z"), re.compile(r"since \S+"))
 _HOLDS_NOT = (re.compile(r"not yet: https?://\S+"), re.compile(r"impossible: .*\w"))
 
@@ -36,6 +40,14 @@ def problems(notes: object, supported: Collection[str]) -> dict[str, str]:
         if problem:
             found[str(name)] = problem
     return found
+
+
+def unreachable_problem(found: object) -> str:
+    """What is wrong with the settings that cut the scheduler off; empty for nothing."""
+    words = [word for pair in found.items() for word in pair] if isinstance(found, Mapping) else []
+    if words and all(isinstance(word, str) and word for word in words):
+        return ""
+    return f"{UNREACHABLE} must be a dictionary from names of settings to text, and not empty"
 
 
 def _problem(name: str, text: Any, supported: bool) -> str:

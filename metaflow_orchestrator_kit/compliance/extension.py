@@ -27,6 +27,8 @@ class Extension:
     metaflow: str
     notes: dict[str, str] = field(default_factory=dict)
     """Its ``CAPABILITY_NOTES``: how far a capability is supported, or why not."""
+    unreachable: dict[str, str] = field(default_factory=dict)
+    """Its ``UNREACHABLE``: settings under which there is no scheduler to be found."""
 
     @property
     def method(self) -> str:
@@ -47,7 +49,7 @@ def find(scheduler_type: str) -> Extension:
 
     Raises:
         NoSuchExtension: there is none.
-        WrongDeclaration: its CAPABILITY_NOTES are none.
+        WrongDeclaration: its CAPABILITY_NOTES or UNREACHABLE are none.
     """
     import metaflow  # noqa: F401  # the plugins need it to be complete
     from metaflow.plugins import DEPLOYER_IMPL_PROVIDERS
@@ -63,6 +65,7 @@ def find(scheduler_type: str) -> Extension:
                 distribution=_distribution(provider.__module__),
                 declared=declared,
                 notes=_notes(provider, declared or ()),
+                unreachable=_unreachable(provider),
                 metaflow=importlib.metadata.version("metaflow"),
             )
     raise NoSuchExtension(f"Metaflow knows the deployers {', '.join(sorted(types)) or 'none'}.")
@@ -82,6 +85,16 @@ def _notes(provider: type, declared: tuple[str, ...]) -> dict[str, str]:
     if wrong:
         raise WrongDeclaration(f"{provider.__module__}: {'; '.join(wrong.values())}.")
     return dict(notes)
+
+
+def _unreachable(provider: type) -> dict[str, str]:
+    found = _constant(provider, declaration.UNREACHABLE)
+    if found is None:
+        return {}
+    wrong = declaration.unreachable_problem(found)
+    if wrong:
+        raise WrongDeclaration(f"{provider.__module__}: {wrong}.")
+    return dict(found)
 
 
 def _constant(provider: type, name: str) -> Any:

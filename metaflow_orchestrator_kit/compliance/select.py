@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from metaflow_orchestrator_kit.capabilities import REQUIRED, Cap, parse_all
-from metaflow_orchestrator_kit.compliance.case import Case
+from metaflow_orchestrator_kit.compliance.case import Case, Need
 
 UPSTREAM = "METAFLOW_UX"
 """The group of Metaflow's own tests, which observe by themselves and are none of the cases."""
@@ -85,6 +85,7 @@ def select(
     requested: Iterable[Cap] | None,
     cases: Sequence[Case],
     only: Sequence[str] = (),
+    granted: Collection[Need] = (),
 ) -> Plan:
     """The plan for the cases.
 
@@ -94,6 +95,8 @@ def select(
         cases: all there are.
         only: ids of cases and names of capabilities; empty means everything. Metaflow's own
             tests may be among them, which leave out all cases.
+        granted: what cases may need beside capabilities. A large one that ``only`` names by
+            its id is asked for as well.
 
     What is required of every orchestrator runs whether declared or not. An optional
     capability that a declaration leaves out is probed: its flow must be refused (C10).
@@ -112,7 +115,10 @@ def select(
         supported, probing = frozenset(REQUIRED), False
         missing = "is optional and the extension declares nothing; ask with --capabilities"
     wanted = _names(only, cases)
-    planned = tuple(_plan(case, supported, probing, missing, wanted) for case in cases)
+    planned = tuple(
+        _granted(_plan(case, supported, probing, missing, wanted), granted, wanted)
+        for case in cases
+    )
     return Plan(planned, supported, declared=requested is None and declaration is not None)
 
 
@@ -128,6 +134,15 @@ def _plan(
     if probing and first is case.cap and first in case.scenario.caps:
         return Planned(case, Fate.PROBE, f"{first.name} is not declared: must be refused")
     return Planned(case, Fate.DISABLED, f"{first.name} {missing}")
+
+
+def _granted(planned: Planned, granted: Collection[Need], wanted: frozenset[str]) -> Planned:
+    """The same, unless the case would run and lacks what it needs for that."""
+    case = planned.case
+    named = case.need is Need.LARGE and case.id in wanted
+    if planned.fate is not Fate.RUN or case.need is None or case.need in granted or named:
+        return planned
+    return Planned(case, Fate.DISABLED, case.need.reason)
 
 
 def _names(only: Sequence[str], cases: Sequence[Case]) -> frozenset[str]:

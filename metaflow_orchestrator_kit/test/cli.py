@@ -5,23 +5,20 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import shlex
 import sys
 from pathlib import Path
 
 import click
 
-from metaflow_orchestrator_kit import REQUIRED, Cap, __version__
+from metaflow_orchestrator_kit import __version__
 from metaflow_orchestrator_kit.compliance.config import Backend, ConfigError, read_backends
-from metaflow_orchestrator_kit.compliance.masking import masked
 from metaflow_orchestrator_kit.compliance.select import UPSTREAM, UPSTREAM_CASE
 from metaflow_orchestrator_kit.compliance.verdict import Exit
-from metaflow_orchestrator_kit.test.args import ArgumentError, format_list, parse_all
+from metaflow_orchestrator_kit.test.args import ArgumentError, parse_all
+from metaflow_orchestrator_kit.test.asked import PROGRAM, again, requested_capabilities
 from metaflow_orchestrator_kit.test.outcome import UPDATE, Known
 from metaflow_orchestrator_kit.test.preflight import NotReady, check_packages
 from metaflow_orchestrator_kit.test.upstream import Upstream
-
-_PROGRAM = "metaflow-orchestrator-test"
 
 _EPILOG = """\b
 Exit codes: 0 every required case that applies ran and passed, 1 something failed,
@@ -30,7 +27,7 @@ Exit codes: 0 every required case that applies ran and passed, 1 something faile
 
 
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "-V", "--version", prog_name=_PROGRAM)
+@click.version_option(__version__, "-V", "--version", prog_name=PROGRAM)
 @click.option("--scheduler-type", metavar="NAME", help="Type of the installed extension.")
 @click.option(
     "--deploy-args",
@@ -119,6 +116,14 @@ Exit codes: 0 every required case that applies ran and passed, 1 something faile
     metavar="FILE",
     help="Write a worksheet of what fails, by likely cause, in Markdown.",
 )
+@click.option("--large", is_flag=True, help="Also run the cases that take minutes.")
+@click.option(
+    "--unreachable",
+    multiple=True,
+    metavar="K=V",
+    help="What cuts the scheduler off: a variable, in capital letters, or a deploy argument; "
+    "repeatable, in the place of what the extension declares (UNREACHABLE).",
+)
 @click.option("--keep", is_flag=True, help="Keep the evidence of a green run, too.")
 @click.option("--list", "list_only", is_flag=True, help="Show what would run, and run nothing.")
 @click.argument("pytest_arguments", nargs=-1, metavar="[-- PYTEST ARGUMENTS]")
@@ -139,6 +144,8 @@ def command(
     metaflow_src: Path | None,
     test_modules: str,
     triage: Path | None,
+    large: bool,
+    unreachable: tuple[str, ...],
     keep: bool,
     list_only: bool,
     known_failures: Path | None,
@@ -149,7 +156,8 @@ def command(
     try:
         check_packages()
         deploy_args = parse_all(deploy_lists, deploy_singles)
-        requested = _requested(capabilities)
+        cut_off = parse_all((), unreachable)
+        requested = requested_capabilities(capabilities)
         backends = _backends(config, scheduler_type, deploy_args)
         if select and stage is not None:
             raise ArgumentError("--stage says what to select: leave out one of it and --select.")
@@ -183,7 +191,9 @@ def command(
             keep=keep,
             list_only=list_only,
             pytest_arguments=pytest_arguments,
-            again=_again(config, backend, deploy_args, capabilities),
+            again=again(config, backend, deploy_args, capabilities, cut_off),
+            large=large,
+            unreachable=cut_off,
             known=known,
             upstream=upstream,
             triage=triage,
@@ -199,18 +209,6 @@ def command(
         except KeyboardInterrupt:
             sys.exit(130)
     sys.exit(max(outcomes, key=lambda code: (code is Exit.FAILED, code)))
-
-
-def _requested(capabilities: str | None) -> list[str] | None:
-    if capabilities is None:
-        return None
-    names = [name for name in re.split(r"[,\s]+", capabilities) if name]
-    if not names:
-        raise ArgumentError("--capabilities needs at least one name.")
-    found: list[str] = []
-    for name in names:  # REQUIRED stands for all that are
-        found += [cap.name for cap in REQUIRED] if name == "REQUIRED" else [Cap.parse(name).name]
-    return found
 
 
 def _backends(
@@ -275,26 +273,11 @@ def _upstream(checkout: Path | None, modules: str, select: tuple[str, ...]) -> U
     return upstream
 
 
-def _again(
-    config: Path | None, backend: Backend, deploy_args: dict[str, str], capabilities: str | None
-) -> str:
-    """The command that does this again, for the messages; secrets are left out."""
-    words = [_PROGRAM]
-    if config is not None:
-        words += ["--config", str(config)]
-    words += ["--scheduler-type", str(backend.scheduler_type)]
-    if deploy_args:
-        words += ["--deploy-args", format_list(masked(deploy_args))]
-    if capabilities:
-        words += ["--capabilities", capabilities]
-    return shlex.join(words)
-
-
 def _refuse(message: str) -> None:
-    click.echo(f"{_PROGRAM}: {message}", err=True)
+    click.echo(f"{PROGRAM}: {message}", err=True)
     sys.exit(Exit.USAGE)
 
 
 def main() -> None:
     """Run the command; the exit code is the outcome."""
-    command.main(prog_name=_PROGRAM)
+    command.main(prog_name=PROGRAM)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from metaflow_orchestrator_kit.compliance import cases
@@ -65,6 +65,9 @@ class Request:
     """Metaflow's own tests, to be run as well."""
     triage: Path | None = None
     """The file for a worksheet of what fails."""
+    large: bool = False
+    unreachable: dict[str, str] = field(default_factory=dict)
+    """In the place of what the extension declares, unless empty."""
     stage: Stage | None = None
     """How far to go, stage by stage; None for everything, without compiling it before."""
 
@@ -178,6 +181,8 @@ def _suite(request: Request, extension: Extension, folder: Path, isolated: bool)
         table=False,
         random_flows=request.random_flows,
         seed=request.seed,
+        large=request.large,
+        unreachable=request.unreachable or extension.unreachable,
     )
 
 

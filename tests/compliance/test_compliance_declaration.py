@@ -6,7 +6,8 @@ import pytest
 from report_builders import EXTENSION, make_report, result
 
 from metaflow_orchestrator_kit import Cap
-from metaflow_orchestrator_kit.compliance.declaration import problems
+from metaflow_orchestrator_kit.compliance.case import Need
+from metaflow_orchestrator_kit.compliance.declaration import problems, unreachable_problem
 from metaflow_orchestrator_kit.compliance.report.markdown import markdown
 from metaflow_orchestrator_kit.compliance.report.page import page
 from metaflow_orchestrator_kit.compliance.report.table import render
@@ -55,3 +56,22 @@ def test_the_notes_are_shown_in_the_table_and_in_every_report():
     assert "passed · since 1.4 |" in markdown(report)
     assert "The extension says: since 1.4" in page(report)
     assert EXTENSION.notes == {}
+
+
+def test_what_cuts_the_scheduler_off_is_text_by_name():
+    assert unreachable_problem({"METAFLOW_SCHED_HOST": "127.0.0.1:1", "queue": "none"}) == ""
+
+
+@pytest.mark.parametrize("wrong", [{}, [], "127.0.0.1:1", {"HOST": None}, {"HOST": ""}, {3: "x"}])
+def test_what_cannot_cut_a_scheduler_off_is_told(wrong):
+    assert "UNREACHABLE must be a dictionary" in unreachable_problem(wrong)
+
+
+def test_what_was_not_run_is_named_with_its_reason_in_the_table_and_in_every_report():
+    left_out = result("a-large-one", Verdict.DISABLED, message=Need.LARGE.reason)
+    report = make_report(result("a", Verdict.PASSED), left_out)
+    said = f"Not run: a-large-one ({Need.LARGE.value})."
+    assert said in " ".join(render([left_out]).split())
+    assert said in markdown(report)
+    assert Need.LARGE.reason in page(report)
+    assert "Not run" not in render([result("a", Verdict.PASSED)])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from suite_builders import make_case
 
 from metaflow_orchestrator_kit.capabilities import OPTIONAL, REQUIRED, Cap
+from metaflow_orchestrator_kit.compliance.case import Need
 from metaflow_orchestrator_kit.compliance.select import Fate, select
 
 RETRIES = make_case("retry-counts", Cap.RETRY, caps=(Cap.RETRY,))
@@ -89,3 +92,25 @@ def test_the_first_case_of_the_flows_own_capability_speaks_for_its_scenario():
     plan = select(None, None, (brave, general, own))
     assert plan.leader(general) is own
     assert plan.leader(own) is own
+
+
+def test_a_case_that_needs_more_than_a_capability_runs_only_when_it_has_it():
+    for need in Need:
+        demanding = replace(RETRIES, need=need)
+        (without,) = select(["RETRY"], None, [demanding]).planned
+        assert without.fate is Fate.DISABLED
+        assert without.reason == need.reason
+        assert need.reason.startswith("not run: ")
+        (granted,) = select(["RETRY"], None, [demanding], granted={need}).planned
+        assert granted.fate is Fate.RUN
+
+
+def test_a_large_case_is_asked_for_by_its_name_but_not_by_its_capability():
+    large = replace(RETRIES, need=Need.LARGE)
+    assert select(["RETRY"], None, [large], ["retry-counts"]).planned[0].fate is Fate.RUN
+    assert select(["RETRY"], None, [large], ["RETRY"]).planned[0].fate is Fate.DISABLED
+
+
+def test_a_name_does_not_make_up_for_what_only_the_user_can_say():
+    cut_off = replace(RETRIES, need=Need.UNREACHABLE)
+    assert select(["RETRY"], None, [cut_off], ["retry-counts"]).planned[0].fate is Fate.DISABLED

@@ -12,6 +12,7 @@ _WRITING = (
     "            json.dump(attributes, file)"
 )
 _STARTING = "        deployer = self.deployer\n        with temporary_fifo()"
+_READING = "            content = handle_timeout(descriptor, process, deployer.file_read_timeout)\n"
 _KNOWN = (
     "        deployer = self.deployer\n"
     "        plan = _engine(deployer).deployment(deployer.name)\n"
@@ -107,11 +108,67 @@ TOGETHER = (
         kills={"two-deployments": "what create() and trigger() have changed"},
     ),
     Mutant(
+        "long-names-cut-off",
+        "identity.py",
+        'return f"{clean[: MAX_NAME - 11]}-{digest}"',
+        "return clean[:MAX_NAME]",
+        kills={"long-names": "number of different names"},
+        also=("runs-at-once",),
+    ),
+    Mutant(
+        "run-id-from-the-clock",
+        "my_scheduler_cli.py",
+        "RunRequest(new_run_id(TYPE), given_values(plan, values))",
+        "RunRequest(f\"{TYPE}-{__import__('time').time():.0f}\", given_values(plan, values))",
+        kills={"fifty-runs-at-once": "number of different runs"},
+    ),
+    Mutant(
         "run-id-of-the-deployment",
         "my_scheduler_cli.py",
         "RunRequest(new_run_id(TYPE), given_values(plan, values))",
         'RunRequest(f"{TYPE}-{plan.identity.name}", given_values(plan, values))',
         kills={"runs-at-once": "number of different run ids"},
+    ),
+)
+
+_KEYWORDS = "super().__init__(**kwargs)"
+
+
+def _without(keyword: str, case: str, says: str) -> Mutant:
+    return Mutant(
+        f"keyword-{keyword}-of-the-deployer-dropped",
+        "my_scheduler_deployer.py",
+        _KEYWORDS,
+        f'super().__init__(**{{k: v for k, v in kwargs.items() if k != "{keyword}"}})',
+        kills={case: says},
+    )
+
+
+KEYWORDS = (
+    _without("cwd", "deploy-with-cwd", "directory of create()"),
+    _without("env", "deploy-with-env", "variable of create()"),
+    _without("profile", "deploy-with-profile", "profile of create()"),
+)
+
+CUT_OFF = (
+    Mutant(
+        "cause-of-the-failure-left-out",
+        "my_scheduler_engine.py",
+        'f"The embedded scheduler cannot keep its state in {home}: {error.strerror}. "',
+        '"The scheduler does not answer. "',
+        kills={"cut-off-at-create": "what create() says"},
+        also=("cut-off-at-trigger",),
+    ),
+    Mutant(
+        "trigger-says-yes-in-any-case",
+        _OBJECTS,
+        _READING,
+        "            try:\n"
+        f"    {_READING}"
+        "            except RuntimeError:\n"
+        '                nowhere = f"{deployer.flow_name}/{TYPE}-0"\n'
+        '                return self._triggered({"name": deployer.name, "pathspec": nowhere})\n',
+        kills={"cut-off-at-trigger": "trigger() while the scheduler is cut off"},
     ),
 )
 

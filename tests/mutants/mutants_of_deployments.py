@@ -6,6 +6,12 @@ from mutant import Mutant
 
 _SPLIT = "*_top_level(plan, site),\n        *_decospecs"
 _INIT = '*_top_level(plan, site),\n        "init"'
+_ALL_FOUND = (
+    "found-keeps-parameters",
+    "found-keeps-branch",
+    "found-without-flow-file",
+    "found-without-working-directory",
+)
 _NO_BRANCH = 'word not in ("--branch", "feature_x")'
 
 SETTINGS = (
@@ -89,10 +95,14 @@ PARAMETERS = (
         "trigger.py",
         "options.get(parameter.keyword)",
         "options.get(parameter.name)",
-        kills={
-            "params-of-any-name": "parameter with the attribute 'my_word'",
-            "found-keeps-parameters": "parameters in 'start'",
-        },
+        kills={"params-of-any-name": "parameter with the attribute 'my_word'"},
+    ),
+    Mutant(
+        "json-values-lost",
+        "trigger.py",
+        "_evaluated(options.get(parameter.keyword))",
+        '_evaluated(None if parameter.type == "JSON" else options.get(parameter.keyword))',
+        kills={"found-keeps-parameters": "parameters in 'start'"},
     ),
     Mutant(
         "function-defaults-lost",
@@ -101,6 +111,7 @@ PARAMETERS = (
         'default=encode(None if hasattr(d := parameter.kwargs.get("default"), "fun")'
         " else deploy_time_eval(d), type_name)",
         kills={"params-computed-default": "parameter 'stamp'"},
+        also=("params-defaults",),
     ),
     Mutant(
         "found-parameters-untyped",
@@ -108,7 +119,7 @@ PARAMETERS = (
         'kind = _TYPES.get(parameter.type, "str")',
         'kind = "str"',
         kills={"found-by-name": "the stub flow lacks @project or the parameters"},
-        also=("found-keeps-parameters", "found-keeps-branch"),
+        also=_ALL_FOUND,
     ),
     Mutant(
         "found-by-class-name",
@@ -116,7 +127,7 @@ PARAMETERS = (
         "plan = Engine().deployment(identifier)",
         'plan = Engine().deployment(identifier.split(".")[-1])',
         kills={"found-by-name": "the flow's name is cut out of the identifier"},
-        also=("found-keeps-parameters", "found-keeps-branch"),
+        also=_ALL_FOUND,
     ),
 )
 

@@ -6,6 +6,7 @@ from mutant import Mutant
 
 _AFTER = "refs: tuple[TaskRef, ...] = (TaskRef(step.name, task.launch.task_id),)"
 _GO_ON = "return self._enter(step.out[0], refs, task.launch.index, task.arm)"
+_CHOSEN = "chosen = handout.chosen"
 _INIT_AGAIN = (
     "listing = None\n"
     "        if launch.step == plan.start_step{when}:\n"
@@ -36,8 +37,26 @@ SPLITS = (
         "fan = _Fan(step.join, len(step.out), task.launch.index, task.arm)",
         "fan = _Fan(step.join, 1, task.launch.index, task.arm)",
         second=("in enumerate(step.out)", "in enumerate(step.out[:1])"),
-        kills={"branches-run-once": "number of tasks of step 'wide'"},
-        also=("branches-join-inputs",),
+        kills={"branches-run-once": "number of tasks of step 'ray_a'"},
+        also=("branches-join-inputs", "branches-join-of-six"),
+    ),
+    Mutant(
+        "attempts-in-input-paths",
+        "command.py",
+        '{ref.step}/{ref.task_id}"',
+        '{ref.step}/{ref.task_id}/0"',
+        kills={"branches-join-of-six": "the steps that the inputs of 'meet' come from"},
+        also=("branches-run-once", "branches-join-inputs"),
+    ),
+    Mutant(
+        "one-branch-of-a-split-in-a-foreach",
+        "walk.py",
+        "fan = _Fan(step.join, len(step.out), task.launch.index, task.arm)",
+        "ways = step.out[:1] if task.launch.index else step.out\n"
+        "        fan = _Fan(step.join, len(ways), task.launch.index, task.arm)",
+        second=("in enumerate(step.out)", "in enumerate(ways)"),
+        kills={"nested-split": "number of tasks of step 'bark'"},
+        also=("nested-joins",),
     ),
     Mutant(
         "second-body-step-dropped",
@@ -66,6 +85,13 @@ SPLITS = (
         kills={"foreach-join-order": "in the order they came"},
     ),
     Mutant(
+        "width-cut-off-at-a-limit",
+        "walk.py",
+        "width = handout.width\n",
+        "width = min(handout.width or 0, 100)\n",
+        kills={"foreach-of-a-thousand": "number of tasks of step 'body'"},
+    ),
+    Mutant(
         "nothing-taken-for-one-item",
         "walk.py",
         "if exit_code != 0:",
@@ -79,6 +105,7 @@ SPLITS = (
         "for position in sorted(fan.arrived)",
         "for position in sorted(fan.arrived, reverse=bool(fan.index))",
         kills={"nested-joins": "what came together in the outermost join"},
+        also=("nested-split",),
     ),
     Mutant(
         "width-read-at-attempt-0",
@@ -100,7 +127,12 @@ SWITCHES = (
         "type=node.type,",
         'type="join" if len(node.in_funcs) > 1 else node.type,',
         kills={"switch-merge": "number of tasks of step 'merge'"},
-        also=("switch-chosen-only", "switch-inside-branch"),
+        also=(
+            "switch-chosen-only",
+            "switch-inside-branch",
+            "switch-inside-switch",
+            "switch-inside-foreach",
+        ),
     ),
     Mutant(
         "merge-given-both",
@@ -115,7 +147,31 @@ SWITCHES = (
         "            refs = (*refs, *others)\n"
         f"        {_GO_ON}",
         kills={"switch-merge": "'merge'"},
-        also=("switch-chosen-only", "switch-inside-branch"),
+        also=(
+            "switch-chosen-only",
+            "switch-inside-branch",
+            "switch-inside-switch",
+            "switch-inside-foreach",
+        ),
+    ),
+    Mutant(
+        "choice-within-a-case-not-read",
+        "walk.py",
+        _CHOSEN,
+        f"{_CHOSEN}\n"
+        "        all_of_them = self._plan.steps.values()\n"
+        "        cases = {s for one in all_of_them if one.is_switch for s in one.out}\n"
+        "        if step.name in cases and not task.launch.index:\n"
+        "            chosen = step.out[-1]",
+        kills={"switch-inside-switch": "number of tasks of step 'never_flat'"},
+        also=("switch-merge", "switch-inside-branch"),
+    ),
+    Mutant(
+        "choice-kept-by-step",
+        "walk.py",
+        _CHOSEN,
+        "chosen = self.__dict__.setdefault(step.name, handout.chosen)",
+        kills={"switch-inside-foreach": "number of tasks of step 'odd_one'"},
     ),
     Mutant(
         "place-lost-after-a-switch",
@@ -123,6 +179,7 @@ SWITCHES = (
         "return self._enter(chosen, refs, task.launch.index, task.arm)",
         "return self._enter(chosen, refs, task.launch.index, None)",
         kills={"switch-inside-branch": "number of tasks of step 'join'"},
+        also=("switch-inside-foreach",),
     ),
 )
 

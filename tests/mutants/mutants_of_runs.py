@@ -72,7 +72,7 @@ GRAPHS = (
         "if len(fan.arrived) < fan.width:",
         "if len(fan.arrived) < fan.width - 1:",
         kills={"branches-join-inputs": "join"},
-        also=("branches-run-once",),
+        also=("branches-run-once", "branches-join-of-six"),
     ),
     Mutant(
         "foreach-width-one",
@@ -95,7 +95,7 @@ GRAPHS = (
         "split_index=item,",
         "split_index=0 if task.launch.index else item,",
         kills={"nested-index-paths": "number of tasks of step"},
-        also=("nested-joins",),
+        also=("nested-joins", "nested-split"),
     ),
     Mutant(
         "all-cases-of-a-switch",
@@ -103,7 +103,12 @@ GRAPHS = (
         "return self._enter(chosen, refs, task.launch.index, task.arm)",
         "return [x for s in step.out for x in self._enter(s, refs, task.launch.index, task.arm)]",
         kills={"switch-chosen-only": "number of tasks of step 'never_a'"},
-        also=("switch-merge", "switch-inside-branch"),
+        also=(
+            "switch-merge",
+            "switch-inside-branch",
+            "switch-inside-switch",
+            "switch-inside-foreach",
+        ),
     ),
     Mutant(
         "turns-share-an-id",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from mutant import Mutant
 
 _STEP = '"METAFLOW_STEP_NAME": launch.step,'
+_SAVED = "self._store.save_deployment(plan, code)"
+_ADDED = "self._store.add_run(name, plan, code, request)"
 
 IDENTITY = (
     Mutant(
@@ -43,9 +45,32 @@ IDENTITY = (
         "compiler.py",
         "return Path(sys.argv[0]).name",
         "return str(Path(sys.argv[0]).resolve())",
-        kills={"found-without-flow-file": "the tasks run the deployer's own file"},
+        kills={
+            "found-without-flow-file": "the tasks run the deployer's own file",
+            "edited-after-create": "what 'start' and 'end' have of the edit",
+        },
         also=(
             "found-by-name",
+            "found-keeps-branch",
+            "found-keeps-parameters",
+            "found-without-working-directory",
+            "branch-of-production",
+        ),
+    ),
+    Mutant(
+        "working-directory-of-create-gone-to",
+        "my_scheduler_engine.py",
+        _SAVED,
+        f"import os\n        {_SAVED}\n"
+        "        (self._store.home / plan.identity.name).write_text(os.getcwd())",
+        second=(
+            _ADDED,
+            f"import os\n        os.chdir((self._store.home / name).read_text())\n        {_ADDED}",
+        ),
+        kills={"found-without-working-directory": "trigger: "},
+        also=(
+            "found-by-name",
+            "found-without-flow-file",
             "found-keeps-branch",
             "found-keeps-parameters",
             "branch-of-production",

@@ -116,6 +116,7 @@ def _results(project: Path, cases: list[str], folder: Path, timeout: float | Non
         slots=(os.cpu_count() or 2) + 2,
         timeout=timeout,
         isolated=environment.isolated,
+        unreachable={f"METAFLOW_{NAME.upper()}_HOME": f"/dev/null/{NAME}"},
     )
     plan = suite.plan()
     chosen = [one for one in plan.planned if one.fate is Fate.RUN]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mutant import Mutant
-from mutants_of_answers import ATTRIBUTE_FILE, ENDS, FOUND, STATUS, TOGETHER
+from mutants_of_answers import ATTRIBUTE_FILE, CUT_OFF, ENDS, FOUND, KEYWORDS, STATUS, TOGETHER
 from mutants_of_deployments import OPERATIONS, PACKAGE, PARAMETERS, SETTINGS
 from mutants_of_options import HOOKS, LIMITS, RESUME, STARTS, TOKENS
 from mutants_of_paths import CHAINS, SPLITS, SWITCHES, TRIES
@@ -14,7 +14,7 @@ TABLES: dict[str, tuple[Mutant, ...]] = {
     "A chain of steps": (*LINEAR_DAG, *CHAINS),
     "Graphs": (*GRAPHS, *SPLITS, *SWITCHES),
     "Attempts": (*ATTEMPTS, *TRIES, *LIMITS),
-    "What a deployment answers": (*ATTRIBUTE_FILE, *STATUS, *FOUND, *TOGETHER),
+    "What a deployment answers": (*ATTRIBUTE_FILE, *STATUS, *FOUND, *TOGETHER, *KEYWORDS, *CUT_OFF),
     "What it carries along": (*SETTINGS, *IDENTITY, *PACKAGE),
     "Parameters": (*PARAMETERS, *VALUES),
     "The end of a run": (*OPERATIONS, *ENDS),

@@ -16,6 +16,7 @@ BRANDED = Scenario(
     "branded",
     caps=(Cap.PROJECT_BRANCH,),
     top={"branch": "feature_x"},
+    script="edit_then_run",
     timeout=120,
     expected=8,
 )
@@ -116,6 +117,21 @@ def of_an_address(seen: Observation, expect: Expect) -> None:
             likely=["the branch is taken from the name that was made valid"],
         )
     facts.ended_well(seen, expect, likely)
+
+
+@case("edited-after-create", cap=Cap.PROJECT_BRANCH, clauses=("I3", "I4"), scenario=BRANDED)
+def edited_after_create(seen: Observation, expect: Expect) -> None:
+    """A deployment runs what was deployed, though its flow file was edited since.
+
+    Where the deployer's file is run in place, production changes with the next key that somebody
+    presses in an editor, some steps of a run before it and some after.
+    """
+    expect.equal(
+        "what 'start' and 'end' have of the edit",
+        expected=[False, False],
+        observed=facts.own(facts.one(seen, expect, "end"), "edited"),
+        likely=["the tasks run the deployer's own file", "trigger deploys the flow once more"],
+    )
 
 
 @case("branch-in-name", cap=Cap.PROJECT_BRANCH, clauses=("B14", "J1", "J4"), scenario=BRANDED)
@@ -230,6 +246,33 @@ def found_without_flow_file(seen: Observation, expect: Expect) -> None:
             observed=task.exception or "failed",
             likely=["modules beside the flow file do not travel with it"],
         )
+
+
+@case(
+    "found-without-working-directory",
+    cap=Cap.FROM_DEPLOYMENT,
+    clauses=("B11", "I4"),
+    scenario=FOUND,
+    sees_errors=True,
+)
+def found_without_working_directory(seen: Observation, expect: Expect) -> None:
+    """What was deployed runs though the directory that create() was called in is gone.
+
+    A file has its name now, and whoever triggers is in a directory where nothing can be written
+    (for root it can). A build deploys from a directory that does not outlive it.
+    """
+    expect.equal(
+        "whether the working directory of create() was there when the run was triggered",
+        expected=False,
+        observed=seen.extra.get("working_directory"),
+    )
+    expect.equal(
+        "error on the way to the end of the run",
+        expected=None,
+        observed=None if seen.error is None else f"{seen.error.phase}: {seen.error.message}",
+        likely=["the working directory of create() is kept, and gone to when a run starts"],
+    )
+    facts.ended_well(seen, expect)
 
 
 @case("found-keeps-parameters", cap=Cap.FROM_DEPLOYMENT, clauses=("B6", "B11"), scenario=FOUND)

@@ -1,4 +1,4 @@
-"""Cases on three levels of foreach."""
+"""Cases on three levels of foreach, with a split between them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from metaflow_orchestrator_kit.compliance.expect import Expect
 from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
 
 NESTED = Scenario(
-    "nested", "nested", caps=(Cap.NESTED_FOREACH, Cap.FOREACH), timeout=180, expected=28
+    "nested", "nested", caps=(Cap.NESTED_FOREACH, Cap.FOREACH), timeout=200, expected=34
 )
 
 PATHS = [[[["a", "x", 1], ["a", "x", 2]]], [[["b", "y", 3]], [["b", "z", 4], ["b", "z", 5]]]]
@@ -39,7 +39,7 @@ def index_paths(seen: Observation, expect: Expect) -> None:
 @case("nested-joins", cap=Cap.NESTED_FOREACH, clauses=("F9", "F12"), scenario=NESTED)
 def joins(seen: Observation, expect: Expect) -> None:
     """Each join runs once per instance of its foreach, with that instance's tasks, in order."""
-    for step, number in {"twig_join": 3, "branch_join": 2, "join": 1}.items():
+    for step, number in {"twig_join": 3, "limb_join": 2, "join": 1}.items():
         facts.tasks(seen, expect, step, number, ["a join does not wait for its own foreach"])
     expect.equal(
         "what came together in the outermost join",
@@ -48,3 +48,20 @@ def joins(seen: Observation, expect: Expect) -> None:
         likely=["a join gets the tasks of another instance"],
     )
     facts.ended_well(seen, expect)
+
+
+@case("nested-split", cap=Cap.NESTED_FOREACH, clauses=("F7", "F12"), scenario=NESTED)
+def split(seen: Observation, expect: Expect) -> None:
+    """A split inside a foreach, with a foreach in one half, joins the two halves of each item.
+
+    Joined by the next join that comes, or by the name of the step alone, halves of different
+    items meet, or those of the inner foreach.
+    """
+    for step in ("limb", "bark", "branch_join"):
+        facts.tasks(seen, expect, step, 2, ["only one half of a split inside a foreach is run"])
+    expect.equal(
+        "index, paths of one half and origin of the other, in each task of 'branch_join'",
+        expected=[[0, PATHS[0], [0, "a"]], [1, PATHS[1], [1, "b"]]],
+        observed=[facts.own(task, "halves") for task in seen.step("branch_join")],
+        likely=["the branches of a split are told apart by step, not by step and item"],
+    )

@@ -22,6 +22,21 @@ SETTINGS = Scenario(
     expected=8,
 )
 
+GIVEN = {"directory": "flow", "profile": "mok_profile", "variable": "it's $given"}
+
+PLACED = Scenario(
+    "settings_placed",
+    "settings",
+    caps=(Cap.CONFIG_EXPR,),
+    top={
+        "cwd": DIRECTORY,
+        "profile": GIVEN["profile"],
+        "env": {"MOK_GIVEN": GIVEN["variable"]},
+    },
+    timeout=120,
+    expected=8,
+)
+
 CONFIGS = {
     "colour": "tür kis",
     "pairs": {"a": 10, "b": 20},
@@ -122,3 +137,37 @@ def branch_of_user(seen: Observation, expect: Expect) -> None:
             observed=facts.own(facts.one(seen, expect, step), "seen", "branch"),
             likely=["METAFLOW_OWNER is not the same for init and for all steps"],
         )
+
+
+@case("deploy-with-cwd", cap=Cap.CONFIG_EXPR, clauses=("B2",), scenario=PLACED)
+def with_cwd(seen: Observation, expect: Expect) -> None:
+    """Deployer(cwd=…) deploys in that directory, where relative paths lead to the user's files.
+
+    The program that deploys stays where it is, so its own directory is another one.
+    """
+    _deployed_in(seen, expect, "directory")
+
+
+@case("deploy-with-env", cap=Cap.CONFIG_EXPR, clauses=("B2",), scenario=PLACED)
+def with_env(seen: Observation, expect: Expect) -> None:
+    """Variables given with Deployer(env=…) are there while the flow is deployed."""
+    _deployed_in(seen, expect, "variable")
+
+
+@case("deploy-with-profile", cap=Cap.CONFIG_EXPR, clauses=("B2",), scenario=PLACED)
+def with_profile(seen: Observation, expect: Expect) -> None:
+    """Deployer(profile=…) deploys with the settings of that profile of Metaflow's configuration.
+
+    Lost on the way, the flow is deployed with other settings: into another datastore, or onto
+    another cluster.
+    """
+    _deployed_in(seen, expect, "profile")
+
+
+def _deployed_in(seen: Observation, expect: Expect, what: str) -> None:
+    expect.equal(
+        f"{what} of create(), as a default saw it that is computed there",
+        expected=GIVEN[what],
+        observed=facts.own(facts.one(seen, expect, "start"), "deployed_in", what),
+        likely=["the deployer does not hand its keywords on to DeployerImpl"],
+    )

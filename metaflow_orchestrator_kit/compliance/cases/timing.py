@@ -60,7 +60,7 @@ def with_retry(seen: Observation, expect: Expect) -> None:
 
 @case("timeout-alone", cap=Cap.TIMEOUT, clauses=("H7", "L2"), scenario=OVERTIME)
 def alone(seen: Observation, expect: Expect) -> None:
-    """A step that takes too long fails the run, with Metaflow's own message."""
+    """A step that takes too long fails the run within a minute, with Metaflow's own message."""
     slow = facts.one(seen, expect, "slow")
     facts.attempts(seen, expect, slow, [0])
     expect.contains("Task.exception", expected="timed out", observed=slow.exception, likely=LIKELY)
@@ -70,4 +70,7 @@ def alone(seen: Observation, expect: Expect) -> None:
         words.is_bad(seen.final_status),
         expected=f"one of {', '.join(sorted(words.FAILED))}",
         observed=seen.final_status,
+    )
+    expect.at_most(
+        "seconds from trigger() to a terminal status", limit=60, observed=seen.terminal_after
     )

@@ -33,6 +33,13 @@ def run_to_end(live: Live) -> None:
 
 
 @action
+def edit_then_run(live: Live) -> None:
+    """Edit the flow file of what was deployed, then run that to the end."""
+    live.edit(("EDITED = False", "EDITED = True"))
+    run_to_end(live)
+
+
+@action
 def terminate_while_running(live: Live) -> None:
     """Terminate while a step holds; ``extra`` says what it gave and what came after."""
     live.trigger()

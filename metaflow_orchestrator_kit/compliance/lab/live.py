@@ -115,6 +115,14 @@ class Live:
         implementation = getattr(deployer, self.method)(**self.deployer_arguments)
         return str(implementation.create(**{**self.create_arguments, **options}).name)
 
+    def edit(self, *changes: tuple[str, str]) -> None:
+        """Replace parts of the flow file, each of which is there once."""
+        text = self.flow_file.read_text("utf-8")
+        for old, new in changes:
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        self.flow_file.write_text(text, encoding="utf-8")
+
     def _find_by_name(self) -> None:
         from metaflow import DeployedFlow
 
@@ -122,9 +130,13 @@ class Live:
         elsewhere = self.folder / "elsewhere"
         elsewhere.mkdir(exist_ok=True)
         os.chdir(elsewhere)
-        # Nothing but the name is left to whoever finds it.
+        # Nothing but the name is left to whoever finds it, and nothing can be written down there.
+        elsewhere.chmod(0o555)
         self.flow_file.parent.rename(self.folder / "flow-as-deployed")
         self.extra["flow_folder"] = self.flow_file.parent.exists()
+        (self.folder / "cwd").rename(self.folder / "cwd-as-deployed")
+        (self.folder / "cwd").touch()
+        self.extra["working_directory"] = (self.folder / "cwd").is_dir()
         self.phase = "from_deployment"
         start = time.monotonic()
         find = getattr(DeployedFlow, f"from_{self.method}")

@@ -29,6 +29,8 @@ class LabSettings:
     """Overrides the time limit of every scenario."""
     isolated: bool = True
     """Whether the datastore is the lab's own; if not, deployments are deleted at the end."""
+    unreachable: dict[str, str] = field(default_factory=dict)
+    """What cuts the scheduler off: variables, in capital letters, and deploy arguments."""
 
     @property
     def path(self) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.compliance.report.badge import badge
 from metaflow_orchestrator_kit.compliance.report.document import Document
-from metaflow_orchestrator_kit.compliance.report.table import groups, overall
+from metaflow_orchestrator_kit.compliance.report.table import groups, left_out, overall
 from metaflow_orchestrator_kit.compliance.verdict import RED, Result, Verdict
 
 _MARKS = {
@@ -36,9 +36,9 @@ def _lines(report: Document) -> Iterator[str]:
     yield f"· Metaflow {report['metaflow']} · Python {report['python']} · kit {report['kit']}"
     yield f"· {report['seconds']:g} s"
     if report["partial"]:
-        left_out = sum(not result.selected for result in results)
+        unselected = sum(not result.selected for result in results)
         yield ""
-        yield f"Partial: {left_out} cases were not selected, so this proves little."
+        yield f"Partial: {unselected} cases were not selected, so this proves little."
     yield from ("", "| capability | | verdict | cases |", "| --- | --- | --- | --- |")
     notes = extension.get("notes", {})
     for name, kind in groups(results):
@@ -49,6 +49,8 @@ def _lines(report: Document) -> Iterator[str]:
             mark = _MARKS.get(verdict, "❌")
             note = f" · {cell(notes[name])}" if name in notes else ""
             yield f"| `{name}` | {kind} | {mark} {verdict.value}{note} | {good} of {len(own)} |"
+    for line in left_out(results, width=10_000):
+        yield from ("", cell(line))
     known = report["known_failures"]
     if known is not None and known["problems"]:
         yield from ("", "### Not as the list of known failures says", "")

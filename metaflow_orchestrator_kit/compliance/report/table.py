@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from metaflow_orchestrator_kit.capabilities import Cap
+from metaflow_orchestrator_kit.compliance.case import NOT_RUN
 from metaflow_orchestrator_kit.compliance.verdict import RED, Result, Verdict, count
 
 _COLOURS = {
@@ -50,7 +51,19 @@ def render(
         lines += textwrap.wrap(
             (notes or {}).get(name, ""), width, initial_indent="    ", subsequent_indent="    "
         )
-    return "\n".join([*lines, "-" * min(width, 80), counts(results, colour=colour, width=width)])
+    rule = "-" * min(width, 80)
+    lines += [rule, *left_out(results, width)]
+    return "\n".join([*lines, counts(results, colour=colour, width=width)])
+
+
+def left_out(results: Iterable[Result], width: int = 80) -> list[str]:
+    """Lines on the cases that would apply and were not run, by reason."""
+    reasons: dict[str, list[str]] = {}
+    for result in results:
+        if result.verdict is Verdict.DISABLED and result.message.startswith(NOT_RUN):
+            reasons.setdefault(result.message.removeprefix(NOT_RUN), []).append(result.case)
+    said = [f"Not run: {', '.join(cases)} ({why})." for why, cases in reasons.items()]
+    return [line for text in said for line in textwrap.wrap(text, width, subsequent_indent="  ")]
 
 
 def groups(results: Iterable[Result]) -> list[tuple[str, str]]:

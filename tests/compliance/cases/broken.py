@@ -140,6 +140,7 @@ BROKEN: tuple[Broken, ...] = (
     Broken("found-unknown-name", "accepted", extra("unknown", {"result": "x"}), "no-such"),
     Broken("branches-run-once", "a branch lost", without("lower"), "step 'lower'"),
     Broken("branches-join-inputs", "one input", artifact("join", "joined", [["start"]]), "'join'"),
+    Broken("branches-join-of-six", "five", artifact("meet", "met", ["ray_a"]), "paths than"),
     Broken(
         "foreach-task-per-item", "an index twice", artifact("name_it", "got", [0, "ant"]), "index"
     ),
@@ -162,6 +163,7 @@ BROKEN: tuple[Broken, ...] = (
     Broken("timeout-every-attempt", "off on retry", of_step("retried", attempts=[0]), "retried"),
     Broken("timeout-with-retry", "no retry", of_step("recovered", attempts=[0]), "recovered"),
     Broken("timeout-alone", "killed", of_step("slow", exception=None), "timed out"),
+    Broken("timeout-alone", "slow", overall(terminal_after=75.0), "at most 60"),
     Broken("timeout-alone", "went on", plus(task("end")), "step 'end'"),
     Broken("config-values", "no run", overall(error=_LOST), "kv.<name>"),
     Broken("config-values", "default", entry("end", "got", "colour", "grey"), "configs in 'end'"),
@@ -190,6 +192,12 @@ BROKEN: tuple[Broken, ...] = (
     Broken("found-keeps-parameters", "lost", entry("start", "got", "alpha", 1), "parameters in"),
     Broken("nested-index-paths", "overwritten", without("twig"), "'twig'"),
     Broken("nested-joins", "mixed up", artifact("join", "paths", []), "outermost join"),
+    Broken("nested-split", "one half", without("bark"), "'bark'"),
+    Broken("nested-split", "mixed up", artifact("branch_join", "halves", []), "each task of"),
+    Broken("switch-inside-switch", "both", plus(task("never_flat")), "never_flat"),
+    Broken("switch-inside-switch", "lost", artifact("taken_deep", "trail", []), "taken_deep"),
+    Broken("switch-inside-foreach", "one way", without("even_one"), "even_one"),
+    Broken("switch-inside-foreach", "one item", artifact("gather", "ways", []), "'gather'"),
     Broken("switch-chosen-only", "both", plus(task("never_a")), "never_a"),
     Broken("switch-merge", "both inputs", artifact("merge", "trail", ["start"]), "led to 'merge'"),
     Broken("switch-inside-branch", "one input", artifact("join", "joined", []), "'join'"),

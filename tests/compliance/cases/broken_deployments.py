@@ -9,6 +9,8 @@ from made import Broken, Change, artifact, entry, extra, overall, plus, record, 
 from metaflow_orchestrator_kit.compliance.model import Failure, Observation
 
 _OTHER = {"error": "AttributeError", "message": "'NoneType' object has no attribute 'id'"}
+_OBSCURE = {"error": "RuntimeError", "message": "Deadline exceeded."}
+_CUT = {"result": {"name": "mok-long", "flow_name": "MokLong"}}
 _SAME = {"result": {"pathspec": "MokFlow/sched-7f", "successful": True, "tasks": ["only 1"]}}
 
 
@@ -48,6 +50,16 @@ BROKEN_DEPLOYMENTS: tuple[Broken, ...] = (
     Broken("branch-of-production", "dropped", record("start", "branch", "test.feature_y"), "start"),
     Broken("found-without-flow-file", "in place", without("middle"), "own file"),
     Broken("found-without-flow-file", "still there", extra("flow_folder", True), "folder of the"),
+    Broken(
+        "found-without-working-directory",
+        "gone to",
+        overall(error=Failure("trigger", "FileNotFoundError", "No such directory: /x/cwd")),
+        "trigger: No such directory",
+    ),
+    Broken(
+        "found-without-working-directory", "there", extra("working_directory", True), "was there"
+    ),
+    Broken("edited-after-create", "edited", artifact("end", "edited", [False, True]), "own file"),
     Broken("params-included-file", "its path", entry("start", "got", "doc", "/x/y.txt"), "'doc'"),
     Broken("params-included-file", "None", entry("start", "got", "absent", "None"), "'absent'"),
     Broken("card-stored", "none", extra("cards", {"result": 0}), "number of cards"),
@@ -71,8 +83,22 @@ BROKEN_DEPLOYMENTS: tuple[Broken, ...] = (
         extra("changed", {"variables": ["X"], "working directory": []}),
         "os.environ",
     ),
+    Broken("long-names", "cut off", extra("twins", [_CUT] * 2), "a hash"),
+    Broken("long-names", "refused", extra("twins", [_CUT, _OBSCURE]), "create() of the second"),
+    Broken("long-names", "replaced", _of_runs(2, pathspec="MokLong-b/sched-03"), "of the first"),
+    Broken("cut-off-at-create", "accepted", extra("create", {"result": "x"}), "an exception"),
+    Broken("cut-off-at-create", "a guess", extra("create", _OBSCURE), "what create() says"),
+    Broken("cut-off-at-trigger", "accepted", extra("trigger", {"result": "x"}), "an exception"),
+    Broken("cut-off-at-trigger", "a guess", extra("trigger", _OBSCURE), "what trigger() says"),
+    Broken("fifty-runs-at-once", "one id", extra("runs", ["MokFlow/1"] * 50), "different runs"),
+    Broken("fifty-runs-at-once", "dropped", extra("runs", ["MokFlow/1"]), "different runs"),
+    Broken("foreach-of-a-thousand", "a limit", without("body"), "on the width"),
+    Broken("foreach-of-a-thousand", "cut off", artifact("join", "joined", [0]), "'join' got"),
     Broken("runs-at-once", "one id", _of_runs(1, **_SAME["result"]), "different run ids"),
     Broken("runs-at-once", "another's task", _of_runs(0, tasks=["begin 1"]), "tasks of each step"),
+    Broken("deploy-with-cwd", "elsewhere", entry("start", "deployed_in", "directory", "cwd"), "of"),
+    Broken("deploy-with-env", "lost", entry("start", "deployed_in", "variable", None), "variable"),
+    Broken("deploy-with-profile", "lost", entry("start", "deployed_in", "profile", None), "hand"),
     Broken("config-values", "no file", entry("end", "got", "filed", None), "configs in 'end'"),
     Broken("config-in-environment", "secret", entry("end", "got", "MOK_SECRET", None), "'end'"),
     Broken("params-defaults", "no file", entry("start", "got", "doc", None), "'doc'"),

@@ -58,15 +58,6 @@ def _params(*, given: bool) -> Observation:
     extra: dict[str, Any] = {
         "misspelt": {"error": "ValueError", "message": "Unknown argument: cuont"},
         "mistyped": {"error": "TypeError", "message": "Invalid type"},
-        "listed_all": {"result": ["MokFlow-name", "Another"]},
-        "listed_flow": {"result": ["MokFlow-name"]},
-        "listed_other": {"result": []},
-        "found_run": {"result": {"pathspec": f"MokFlow/{RUN}", "status": "SUCCEEDED"}},
-        "unknown": {"error": "MetaflowException", "message": "There is no no-such-deployment."},
-        "foreign_run": {"error": "MetaflowException", "message": "no run of this scheduler"},
-        "delete": {"result": True},
-        "found_after_delete": {"error": "MetaflowException", "message": "There is none."},
-        "delete_again": {"result": False},
     }
     return observed(
         task("start", artifacts={"got": got}), task("end", artifacts={"same": True}), extra=extra
@@ -75,11 +66,13 @@ def _params(*, given: bool) -> Observation:
 
 def _branches() -> Observation:
     inner = [["start", "wide", "lower"], ["start", "wide", "upper", "upper_more"]]
-    outer = [["start", "wide", "inner_join"], ["start", "short"]]
-    steps = ("start", "short", "wide", "upper", "upper_more", "lower", "end")
+    outer = [["start", "wide", "inner_join"], ["start", "short", "meet"]]
+    rays = [f"ray_{letter}" for letter in "fbdaec"]
+    steps = ("start", "short", "wide", "upper", "upper_more", "lower", "end", *rays)
     plain = [task(step) for step in steps]
     joins = [
         task("inner_join", artifacts={"joined": inner}),
+        task("meet", artifacts={"met": rays}),
         task("join", artifacts={"joined": outer}),
     ]
     return observed(*plain, *joins)
@@ -155,7 +148,11 @@ def _settings() -> Observation:
     }
     seen = {"project": "mok_tuned", "branch": "user.tester"}
     tasks = [
-        task(step, seen=seen, artifacts={"got": {**settings.CONFIGS, **own}})
+        task(
+            step,
+            seen=seen,
+            artifacts={"got": {**settings.CONFIGS, **own}, "deployed_in": settings.GIVEN},
+        )
         for step, own in variables.items()
     ]
     return observed(*tasks, system_tags=["project:mok_tuned", "project_branch:user.tester"])
@@ -169,12 +166,13 @@ def _branded(branch: str) -> Observation:
         "project_flow": f"mok_brand.{branch}.MokFlow",
     }
     got = {"alpha": 41, "spec": {"a": [1, "ü", None]}, "my_word": "it's $HOME"}
-    tasks = [task(step, seen=seen, artifacts={"got": got}) for step in ("start", "middle", "end")]
+    own = {"got": got, "edited": [False, False]}
+    tasks = [task(step, seen=seen, artifacts=own) for step in ("start", "middle", "end")]
     return observed(
         *tasks,
         system_tags=["project:mok_brand", f"project_branch:{branch}"],
         deployment=Deployment(seen["project_flow"], "MokFlow", "local@/root"),  # type: ignore[arg-type]
-        extra={"flow_folder": False},
+        extra={"flow_folder": False, "working_directory": False},
     )
 
 
@@ -188,25 +186,33 @@ def _nested() -> Observation:
     }
     paths = [[[["a", "x", 1], ["a", "x", 2]]], [[["b", "y", 3]], [["b", "z", 4], ["b", "z", 5]]]]
     twigs = [(0, 0), (1, 0), (1, 1)]
+    halves = [[0, paths[0], [0, "a"]], [1, paths[1], [1, "b"]]]
     return observed(
         task("start"),
         *(task("branch", index=[i]) for i in range(2)),
         *(task("twig", index=path) for path in twigs),
         *(task("leaf", index=path, artifacts={"path": own}) for path, own in leaves.items()),
         *(task("twig_join", index=path) for path in twigs),
-        *(task("branch_join", index=[i]) for i in range(2)),
+        *(task(step, index=[i]) for i in range(2) for step in ("limb", "bark", "limb_join")),
+        *(task("branch_join", index=[i], artifacts={"halves": halves[i]}) for i in range(2)),
         task("join", artifacts={"paths": paths}),
         task("end"),
     )
 
 
 def _switching() -> Observation:
-    to_merge = ["start", "taken_b", "merge"]
+    to_deep = ["start", "taken_b", "taken_deep"]
+    to_merge = [*to_deep, "merge"]
     to_parting = [*to_merge, "parting"]
     joined = [[*to_parting, "choosing", "taken_q", "chosen"], [*to_parting, "plain"]]
-    plain = ("start", "taken_b", "choosing", "taken_q", "chosen", "plain", "end")
+    plain = ("start", "taken_b", "choosing", "taken_q", "chosen", "plain", "sorting", "end")
+    ways = [[0, "odd_one", 0], [1, "even_one", 1], [2, "odd_one", 2]]
     return observed(
         *(task(step) for step in plain),
+        *(task(step, index=[i]) for i in range(3) for step in ("sort_it", "sorted_it")),
+        *(task(str(step), index=[i]) for i, step, _ in ways),
+        task("gather", artifacts={"ways": ways}),
+        task("taken_deep", artifacts={"trail": to_deep}),
         task("merge", artifacts={"trail": to_merge}),
         task("parting", artifacts={"trail": to_parting}),
         task("join", artifacts={"joined": joined}),
@@ -237,7 +243,6 @@ def _terminated() -> Observation:
     return with_ledger(seen)
 
 
-_TRAIL = {"trail": ["begin", "finish"]}
 _LAST_WORDS = {
     "stdout": "mok-out: last words",
     "stderr": "mok-err: last words\nValueError: planned in broken",
@@ -245,7 +250,6 @@ _LAST_WORDS = {
 
 GOOD: dict[str, Observation] = {
     "linear": _linear(),
-    "renamed": observed(task("begin"), task("finish", artifacts=_TRAIL)),
     "failing": _failed("broken", "ValueError: planned in broken", **_LAST_WORDS),
     "failing_helped": with_ledger(
         observed(
@@ -263,6 +267,7 @@ GOOD: dict[str, Observation] = {
     "timing": _timing(),
     "overtime": _failed("slow", "TimeoutException: Step slow timed out after 2 seconds"),
     "settings": _settings(),
+    "settings_placed": _settings(),
     "branded": _branded("test.feature_x"),
     "branded_found": _branded("prod.feature_y"),
     "nested": _nested(),

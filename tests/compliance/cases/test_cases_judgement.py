@@ -21,6 +21,7 @@ JUDGES_THE_RUN = {
     "branch-on-run",
     "failing-status",
     "found-by-name",
+    "found-without-working-directory",
     "hooks-after-success",
     "init-fails",
     "linear-attribute-files",

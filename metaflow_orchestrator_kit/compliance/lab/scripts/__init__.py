@@ -5,6 +5,7 @@ from __future__ import annotations
 from metaflow_orchestrator_kit.compliance.lab.actions import ACTIONS
 from metaflow_orchestrator_kit.compliance.lab.scripts import (
     compared,
+    cut_off,
     hooked,
     owned,
     packaged,
@@ -13,4 +14,14 @@ from metaflow_orchestrator_kit.compliance.lab.scripts import (
     together,
 )
 
-__all__ = ["ACTIONS", "compared", "hooked", "owned", "packaged", "resumed", "started", "together"]
+__all__ = [
+    "ACTIONS",
+    "compared",
+    "cut_off",
+    "hooked",
+    "owned",
+    "packaged",
+    "resumed",
+    "started",
+    "together",
+]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from metaflow_orchestrator_kit.compliance.lab.actions import action, outcome, run_to_end
 from metaflow_orchestrator_kit.compliance.lab.live import Live, in_another_process
@@ -71,7 +69,7 @@ def _fail(live: Live) -> str:
         "status": live.final_status,
         "succeeded": {f"{task.step} {task.index}": task.id for task in tasks if task.successful},
     }
-    _edit(live.flow_file, *_MENDING)
+    live.edit(*_MENDING)
     return str(live.triggered.pathspec.split("/")[-1])
 
 
@@ -82,11 +80,3 @@ def _note_parameters(live: Live) -> None:
     namespace(None)
     run = Run(live.triggered.pathspec, _namespace_check=False)
     live.extra["parameters"] = outcome(lambda: run["_parameters"].task["word"].data)
-
-
-def _edit(file: Path, *changes: tuple[str, str]) -> None:
-    text: Any = file.read_text("utf-8")
-    for old, new in changes:
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    file.write_text(text, encoding="utf-8")
