@@ -102,7 +102,7 @@ class Judge:
         if planned.fate is Fate.PROBE:
             return _judge_refusal(case.cap.name, seen, expect)
         if self._ran_inside(seen):
-            if case.sees_errors or case.scenario.script is not None:
+            if case.sees_errors or case.scenario.script is not None or not seen.tasks:
                 raise Blocked(f"trigger() ran the flow itself, and raised; see '{_TRIGGER}'")
             seen = replace(seen, error=None, final_status="FAILED")  # that is how it tells so
         if seen.error is not None and seen.error.phase == "from_deployment":
@@ -152,7 +152,7 @@ class Judge:
         That is one fault, of which a case of its own tells; what the tasks did is another matter.
         """
         error, returns = seen.error, self.plan.of(_TRIGGER)
-        if error is None or error.phase != "trigger" or not seen.tasks:
+        if error is None or error.phase != "trigger":
             return False
         if seen.run is None or seen.run.successful or returns is None or returns.fate != Fate.RUN:
             return False

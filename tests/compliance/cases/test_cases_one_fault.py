@@ -11,12 +11,16 @@ import pytest
 from good import GOOD
 from made import of_step
 
+from metaflow_orchestrator_kit.compliance.cases import all_cases
 from metaflow_orchestrator_kit.compliance.config import Backend, Suite
+from metaflow_orchestrator_kit.compliance.expect import Expect
 from metaflow_orchestrator_kit.compliance.judge import Judge
 from metaflow_orchestrator_kit.compliance.lab.client import wish
 from metaflow_orchestrator_kit.compliance.lab.settings import write_atomically
 from metaflow_orchestrator_kit.compliance.model import Failure, Observation
 from metaflow_orchestrator_kit.compliance.verdict import Verdict
+
+CASES = {case.id: case for case in all_cases()}
 
 RAISED = Failure("trigger", "RuntimeError", "Error executing: flow.py sched trigger")
 
@@ -44,7 +48,7 @@ def verdicts(
     lab.save()
     linear = GOOD["linear"]
     if not returns:
-        waited = replace(linear, seconds={**linear.seconds, "trigger": 40.0})
+        waited = replace(linear, seconds={"trigger": 40.0}, statuses=[(0.1, "SUCCEEDED")])
         linear = of_step("hold", artifacts={**linear.step("hold")[0].artifacts, "released": False})(
             waited
         )
@@ -73,8 +77,13 @@ def test_where_trigger_returns_for_other_flows_its_exception_is_red(tmp_path):
     ) == [Verdict.FAILED, Verdict.FAILED]
 
 
+def test_a_run_whose_tasks_were_never_registered_says_nothing_of_them(tmp_path):
+    seen = raised("failing", tasks=[])
+    assert verdicts(tmp_path, "failing-stops", seen=seen, returns=False) == [Verdict.BLOCKED]
+
+
 @pytest.mark.parametrize("scenario", ["branches", "fanout"])
-def test_without_any_task_the_trigger_has_failed_before_the_run(tmp_path, scenario):
+def test_without_a_run_the_trigger_has_failed_before_the_run(tmp_path, scenario):
     case = {"branches": "branches-run-once", "fanout": "foreach-task-per-item"}[scenario]
     seen = raised(scenario, tasks=[], run=None)
     assert verdicts(tmp_path, case, seen=seen, returns=False) == [Verdict.FAILED]
@@ -110,3 +119,14 @@ def test_a_dead_lab_says_its_last_words_once(tmp_path):
     found = verdicts(tmp_path / "lab", *cases, seen=seen, wanted=["branches", "failing"])
     assert found[:2] == [Verdict.ERROR, Verdict.BLOCKED]
     assert Verdict.ERROR not in found[2:], "what was observed is judged"
+
+
+def test_a_slow_trigger_does_not_wait_where_the_run_goes_on_after_it(tmp_path):
+    linear = GOOD["linear"]
+    hold = replace(linear.step("hold")[0], artifacts={**linear.step("hold")[0].artifacts})
+    hold.artifacts["released"] = False
+    tasks = [hold if one.step == "hold" else one for one in linear.tasks]
+    slow = replace(linear, seconds={"trigger": 35.0}, tasks=tasks)
+    CASES["linear-trigger-returns"].check(
+        slow, Expect("linear-trigger-returns", "It returns.", ("C6",))
+    )
