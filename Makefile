@@ -13,7 +13,7 @@ PROJECT := .demo/my_scheduler
 say = @printf '\n== %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow test-matrix test-temporal mutants bench bench-engine bench-validate crash load modes clean demo-env test-env
+.PHONY: help demo test lint test-fast test-slow test-matrix test-temporal test-hosts hosts-env mutants bench bench-engine bench-validate crash load modes clean demo-env test-env
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
@@ -52,21 +52,32 @@ test-matrix: ## the fast tests on the oldest and newest Python and Metaflow
 	@tools/check-python.sh "$(PYTHON)"
 	$(PYTHON) tools/matrix.py -n $(WORKERS)
 
-test-temporal: test-env ## the Temporal engine: contract, faults, replays, cases
+test-temporal: test-env hosts-env ## the Temporal engine: contract, faults, replays, cases
 	$(say) "Contract, faults and replays, on a server of their own"
 	$(TEST)/python -m pytest -v -m "slow or temporal or not temporal" tests/kit_modules/test_temporal_*.py
-	$(say) "An extension with the engine, installed apart"
-	@$(PYTHON) tools/environment.py .venv-temporal '.[dev]'
-	rm -rf .temporal/my_temporal
-	$(TEMPORAL)/metaflow-orchestrator-scaffold my_temporal .temporal/my_temporal --engine temporal
-	$(TEMPORAL)/pip install --quiet --no-build-isolation --no-deps --editable .temporal/my_temporal
-	$(TEMPORAL)/metaflow-orchestrator-validate .temporal/my_temporal
 	$(say) "The compliance suite, with one worker and with three"
 	for workers in 1 3; do \
 		METAFLOW_USER=$${METAFLOW_USER:-tester} $(TEMPORAL)/python \
 			-m metaflow_extensions.my_temporal.plugins.my_temporal.temporal_dev --workers $$workers \
 			$(TEMPORAL)/metaflow-orchestrator-test --scheduler-type my_temporal || exit 1; \
 	done
+
+test-hosts: hosts-env ## Temporal workers that share no file: cases, faults; root
+	$(say) "The code package, on two hosts without a file of the deployer"
+	METAFLOW_USER=$${METAFLOW_USER:-tester} $(TEMPORAL)/python \
+		-m metaflow_extensions.my_temporal.plugins.my_temporal.temporal_dev --hosts 2 \
+		$(TEMPORAL)/metaflow-orchestrator-test --scheduler-type my_temporal --timeout 900 \
+		--select CODE_PACKAGE
+	$(say) "Faults: the network cut, errors of the store, a host killed"
+	$(TEMPORAL)/python tests/kit_modules/distributed.py
+
+hosts-env:
+	$(say) "An extension with the engine, installed apart"
+	@$(PYTHON) tools/environment.py .venv-temporal '.[dev]' boto3 'moto[s3,server]'
+	rm -rf .temporal/my_temporal
+	$(TEMPORAL)/metaflow-orchestrator-scaffold my_temporal .temporal/my_temporal --engine temporal
+	$(TEMPORAL)/pip install --quiet --no-build-isolation --no-deps --editable .temporal/my_temporal
+	$(TEMPORAL)/metaflow-orchestrator-validate .temporal/my_temporal
 
 mutants: test-env ## try every broken extension; MUTANTS="--resume" or names
 	$(say) "Every mutant: a quarter of an hour on two cores"
