@@ -11,10 +11,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import cluster
 import pytest
 from hypothesis import HealthCheck, settings
 from live_engine import Live, load_engine
@@ -52,10 +55,9 @@ settings.register_profile(
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave what takes a target of its own to that: `make test-temporal` asks for its mark."""
-    if "temporal" in config.option.markexpr:
-        return
-    left = [item for item in items if item.get_closest_marker("temporal")]
+    """Leave what takes a target of its own to that, which asks for its mark."""
+    apart = [mark for mark in ("temporal", "postgres") if mark not in config.option.markexpr]
+    left = [item for item in items if any(item.get_closest_marker(mark) for mark in apart)]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
@@ -87,6 +89,27 @@ def benches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Benches]:
     benches = Benches(tmp_path_factory)
     yield benches
     benches.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[cluster.Cluster]:
+    """A server of PostgreSQL, for all tests of a session that need one."""
+    if why := cluster.missing():
+        pytest.skip(why)
+    with cluster.running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """Each database of the embedded engine in turn, empty; None for the default."""
+    if request.param == "sqlite":
+        return None
+    from in_place.embedded_postgres import Postgres
+
+    server: cluster.Cluster = request.getfixturevalue("postgres")
+    schema = f"test_{uuid.uuid4().hex}"
+    return Postgres(server.url(), schema, "METAFLOW_TEST_DATABASE")
 
 
 @pytest.fixture(scope="session")

@@ -208,7 +208,7 @@ def check(live: Live, flow: str, run_id: str, expected: dict[str, Any]) -> None:
 
 def _ends(live: Live, run_id: str) -> Iterator[tuple[str, int, int, float]]:
     """Task, attempt, exit code and time of every end that was recorded."""
-    with live.engine._store._open() as database:
+    with live.engine._store.database.transaction() as database:
         rows = database.execute(
             "SELECT body, at FROM event WHERE run_id = ? ORDER BY number", (run_id,)
         ).fetchall()

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from in_place.embedded_store import Store, StoreDamaged
+from in_place.embedded_database import Database, StoreDamaged
+from in_place.embedded_lease import Tenure, claim
+from in_place.embedded_store import Store
 from in_place.plan import Identity, Parameter, Plan, RunRequest, Step
 from in_place.walk import Event, Finished, Handout, Lost, Origin, State, Stopped
 
@@ -29,8 +31,8 @@ def plan(name: str = "Flow", **fields: Any) -> Plan:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "home")
+def store(tmp_path: Path, database: Database | None) -> Store:
+    return Store(tmp_path / "home", database)
 
 
 def test_a_deployment_reads_back_as_it_was_and_replaces_an_earlier_one(store: Store) -> None:
@@ -47,6 +49,13 @@ def add(store: Store, run_id: str, **request: Any) -> RunRequest:
     wanted = RunRequest(run_id, **request)
     store.add_run("Flow", plan(), Path("/code"), wanted)
     return wanted
+
+
+def held(store: Store, run_id: str) -> Tenure:
+    """A claim to a run."""
+    tenure = claim(store.database, run_id, "here", 30.0, locked=True)
+    assert tenure is not None
+    return tenure
 
 
 def test_a_run_is_kept_as_it_was_asked_for_first(store: Store) -> None:
@@ -80,7 +89,7 @@ def test_a_run_can_be_suspended_and_closed(store: Store) -> None:
     add(store, "r-1")
 
     store.suspend("r-1", True)
-    store.close("r-1")
+    store.close(held(store, "r-1"))
     run = store.run("r-1")
     assert run is not None
     assert (run.suspended, run.closed) == (True, True)
@@ -94,12 +103,14 @@ def test_the_origin_of_a_run_is_what_succeeded_in_it_with_what_it_had_decided(
     store: Store,
 ) -> None:
     add(store, "r-1")
-    store.append("r-1", Finished("t-each", 0, 1))
-    store.append("r-1", Finished("t-each", 1, 0, Handout(width=2)))
-    store.append("r-1", Finished("t-body-0", 0, 1))
+    first = held(store, "r-1")
+    store.append(first, Finished("t-each", 0, 1))
+    store.append(first, Finished("t-each", 1, 0, Handout(width=2)))
+    store.append(first, Finished("t-body-0", 0, 1))
     add(store, "r-2", origin_run_id="r-1")
-    store.append("r-2", Finished("t-each", 0, 0))  # cloned
-    store.append("r-2", Finished("t-body-0", 0, 0))
+    second = held(store, "r-2")
+    store.append(second, Finished("t-each", 0, 0))  # cloned
+    store.append(second, Finished("t-body-0", 0, 0))
 
     assert store.origin("r-1") == {"t-each": Origin("t-each", Handout(width=2))}
     assert store.origin("r-2") == {
@@ -110,9 +121,12 @@ def test_the_origin_of_a_run_is_what_succeeded_in_it_with_what_it_had_decided(
 
 
 def test_events_read_back_in_their_order(store: Store) -> None:
+    add(store, "r-1")
+    add(store, "r-2")
+    first = held(store, "r-1")
     for event in EVENTS:
-        store.append("r-1", event)
-    store.append("r-2", EVENTS[0])
+        store.append(first, event)
+    store.append(held(store, "r-2"), EVENTS[0])
 
     assert store.events("r-1") == EVENTS
     assert store.events("r-3") == []
@@ -120,9 +134,10 @@ def test_events_read_back_in_their_order(store: Store) -> None:
 
 def test_the_first_verdict_stands_and_a_finished_run_cannot_be_stopped(store: Store) -> None:
     add(store, "r-1")
+    tenure = held(store, "r-1")
 
-    store.finish("r-1", State.SUCCEEDED, "")
-    store.finish("r-1", State.FAILED, "late")
+    store.finish(tenure, State.SUCCEEDED, "")
+    store.finish(tenure, State.FAILED, "late")
     store.ask_to_stop("r-1", "late")
 
     run = store.run("r-1")

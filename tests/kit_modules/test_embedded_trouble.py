@@ -16,10 +16,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from in_place import embedded_insist, embedded_store
+from in_place import embedded_database, embedded_insist
+from in_place.embedded_database import StoreDamaged, StoreError
 from in_place.embedded_folder import RunFolder
 from in_place.embedded_insist import attempt_with_room, insist
-from in_place.embedded_store import Store, StoreDamaged, StoreError
+from in_place.embedded_lease import Tenure, claim
+from in_place.embedded_store import Store
 from in_place.plan import Identity, Plan, RunRequest, Step
 from in_place.starts import Schedule
 from in_place.walk import Finished, State
@@ -27,6 +29,9 @@ from live_engine import fill, load_engine
 from scaffolded import make_bench
 
 EVENT = Finished("t-start", 0, 0)
+
+#: The claim to the run of a test.
+HELD = Tenure("r-1", 1)
 
 
 def plan(**fields: object) -> Plan:
@@ -36,9 +41,20 @@ def plan(**fields: object) -> Plan:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    store = Store(tmp_path / "home")
+    return with_a_run(tmp_path / "home")
+
+
+def with_a_run(home: Path) -> Store:
+    """A store with a run that is claimed."""
+    store = Store(home)
     store.add_run("Flow", plan(), Path("/code"), RunRequest("r-1"))
+    assert claim(store.database, "r-1", "here", 30.0, locked=True) == HELD
     return store
+
+
+def event(number: int) -> Finished:
+    """One event of many."""
+    return Finished("t-start", number, 1)
 
 
 @contextlib.contextmanager
@@ -53,25 +69,25 @@ def locked(store: Store) -> Iterator[None]:
 def test_a_file_that_is_locked_for_too_long_is_named_with_the_way_out(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded_store, "_BUSY", 0.05)
+    monkeypatch.setattr(embedded_database, "_BUSY", 0.05)
 
     with locked(store), pytest.raises(StoreError, match="locked for 0 s; end that program"):
-        store.append("r-1", EVENT)
+        store.append(HELD, EVENT)
 
-    store.append("r-1", EVENT)
+    store.append(HELD, EVENT)
     assert store.events("r-1") == [EVENT]
 
 
 def test_what_has_been_done_is_kept_until_it_can_be_written(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded_store, "_BUSY", 0.05)
+    monkeypatch.setattr(embedded_database, "_BUSY", 0.05)
     monkeypatch.setattr(embedded_insist, "PAUSES", (0.01, 0.02))
     folder = RunFolder.of(store.home, "r-1")
 
     async def scenario() -> None:
         with locked(store):
-            work = asyncio.create_task(insist(partial(store.append, "r-1", EVENT), folder))
+            work = asyncio.create_task(insist(partial(store.append, HELD, EVENT), folder))
             while not folder.trouble:
                 await asyncio.sleep(0.01)
         await asyncio.wait_for(work, 60)
@@ -137,42 +153,42 @@ def test_a_file_that_may_not_grow_any_more_is_an_error_that_passes(store: Store)
     def work() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-        for _ in range(100):
-            store.append("r-1", EVENT)
+        for number in range(100):
+            store.append(HELD, event(number))
 
     said = in_a_child(work)
 
     assert said.startswith("StoreError: ")
     assert "make room on its disk, and runs go on by themselves" in said
     written = store.events("r-1")
-    store.append("r-1", EVENT)
-    assert store.events("r-1") == [*written, EVENT]
+    store.append(HELD, event(5000))
+    assert store.events("r-1") == [*written, event(5000)]
 
 
 def test_a_full_disk_is_named_and_loses_nothing(small_disk: Path) -> None:
-    store = Store(small_disk / "home")
-    store.add_run("Flow", plan(), Path("/code"), RunRequest("r-1"))
+    store = with_a_run(small_disk / "home")
     folder = RunFolder.of(store.home, "r-1")
     folder.note("")
-    store.append("r-1", EVENT)
+    store.append(HELD, EVENT)
     filler = fill(small_disk)
 
     written = [EVENT]
     with pytest.raises(StoreError, match="make room on its disk, and runs go on") as caught:
         while len(written) < 1000:
-            store.append("r-1", EVENT)
-            written.append(EVENT)
+            number = len(written)
+            store.append(HELD, event(number))
+            written.append(event(number))
     folder.note(str(caught.value))
 
     assert folder.trouble == str(caught.value)
     filler.unlink()
-    store.append("r-1", EVENT)
-    assert store.events("r-1") == [*written, EVENT]
+    store.append(HELD, event(5000))
+    assert store.events("r-1") == [*written, event(5000)]
 
 
 def test_a_file_that_is_damaged_inside_is_named_with_the_way_out(store: Store) -> None:
     for attempt in range(3):
-        store.append("r-1", Finished("t-start", attempt, 1, note="long" * 9000))
+        store.append(HELD, Finished("t-start", attempt, 1, note="long" * 9000))
     file = store.home / "scheduler.sqlite"
     damaged = bytearray(file.read_bytes())
     damaged[4096:] = b"\xff" * (len(damaged) - 4096)
@@ -188,7 +204,7 @@ def test_a_file_that_was_moved_away_under_a_run_is_not_waited_for(store: Store) 
 
     folder = RunFolder.of(store.home, "r-1")
     with pytest.raises(StoreDamaged):
-        asyncio.run(asyncio.wait_for(insist(partial(store.append, "r-1", EVENT), folder), 60))
+        asyncio.run(asyncio.wait_for(insist(partial(store.append, HELD, EVENT), folder), 60))
 
     assert Store(store.home).run("r-1") is None
 
@@ -200,7 +216,7 @@ def test_a_clock_that_was_set_back_neither_reorders_runs_nor_makes_times_negativ
     monkeypatch.setattr(time, "time", lambda: earlier)
 
     store.add_run("Flow", plan(), Path("/code"), RunRequest("r-2"))
-    store.finish("r-1", State.SUCCEEDED, "")
+    store.finish(HELD, State.SUCCEEDED, "")
 
     assert [run.request.run_id for run in store.runs()] == ["r-2", "r-1"]
     run = store.run("r-1")

@@ -260,8 +260,9 @@ ENDS = (
     Mutant(
         "executor-stays",
         "embedded_executor.py",
-        "asyncio.run(Executor(store, run).drive())",
-        'asyncio.run(Executor(store, run).drive()), __import__("time").sleep(600)',
+        "asyncio.run(lease.during(Executor(store, run, lease.tenure).drive()))",
+        "asyncio.run(lease.during(Executor(store, run, lease.tenure).drive()))\n"
+        '            __import__("time").sleep(600)',
         kills={"linear-no-processes": "processes that still run"},
     ),
 )

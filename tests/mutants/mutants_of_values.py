@@ -161,7 +161,7 @@ SEQUELS = (
         'print(f"exit hook {hook}: exit code {exit_code}", file=sys.stderr)',
         "failed = \"UPDATE run SET state = 'failed' WHERE run_id = ?\"\n"
         "                if exit_code:\n"
-        "                    with self._store._open() as database:\n"
+        "                    with self._store.database.transaction() as database:\n"
         "                        database.execute(failed, (self._id,))",
         kills={"hooks-keep-success": "an exit hook that raises fails the run"},
     ),

@@ -62,6 +62,24 @@ class RunFolder:
         with contextlib.suppress(OSError):
             (self.path / "over").touch()
 
+    def show_life(self, moment: float) -> None:
+        """Let the keeper see when the one who drives the run was last sure to be the only one.
+
+        Args:
+            moment: by the kernel's clock that nobody can set, `time.monotonic()`.
+        """
+        sign, nanoseconds = self.path / "alive", int(moment * 1e9)
+        sign.touch()
+        os.utime(sign, ns=(nanoseconds, nanoseconds))
+
+    def forget_handouts(self) -> None:
+        """Forget what attempts handed out here before another machine drove the run.
+
+        It may have begun them again since, so that they have not come to their end.
+        """
+        for handout in self.path.glob("*.handout"):
+            handout.unlink(missing_ok=True)
+
     @property
     def trouble(self) -> str:
         """What keeps the run from going on; empty when nothing does."""

@@ -1,4 +1,4 @@
-"""What has to be done, on a disk that may be full and with a file that may be locked."""
+"""What has to be done, on a disk that may be full and with a database that may be away."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 import errno
 from collections.abc import Awaitable, Callable
 
+from .embedded_database import StoreDamaged
 from .embedded_folder import RunFolder
-from .embedded_store import StoreDamaged
 from .walk import Finished
 
 #: Seconds before the second try, and at most before any later one.
@@ -60,6 +60,7 @@ async def insist(write: Callable[..., object], folder: RunFolder) -> None:
 
     Raises:
         StoreDamaged: it will never be possible.
+        LeaseLost: somebody else writes about the run now.
     """
     pause, longest = PAUSES
     tried = False
