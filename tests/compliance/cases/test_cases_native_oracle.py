@@ -27,6 +27,7 @@ ONLY_DEPLOYED = {
     "init-fails",
     "two-deployments",
     "runs-at-once",
+    "long-names",
     "card-stored",
     "params-misspelt",
     "params-mistyped",
