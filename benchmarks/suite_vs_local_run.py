@@ -40,7 +40,7 @@ def scenarios(capabilities: frozenset[Cap]) -> list[Scenario]:
     wanted = {
         case.scenario.id: case.scenario
         for case in all_cases()
-        if {case.cap, *case.scenario.caps} <= capabilities
+        if {case.cap, *case.scenario.caps} <= capabilities and case.need is None
     }
     return [scenario for scenario in wanted.values() if scenario.script not in UNENDING]
 
@@ -49,7 +49,7 @@ def command(scenario: Scenario, flow: Path, word: str) -> list[str]:
     """``python flow.py … run …`` for what the scenario hands to Deployer and trigger."""
     top: list[str] = ["--no-pylint", "--quiet"]
     for key, value in fill_in(scenario.top, word=word, folder=flow.parent).items():
-        if key == "env":  # The one keyword of Deployer that is no option of the command line.
+        if key in ("env", "cwd", "profile"):  # Deployer's own, no options of the command line.
             continue
         for item in value if isinstance(value, (list, tuple)) else [value]:
             if key == "decospecs":
