@@ -144,9 +144,9 @@ def _is_option(node: ast.AST, key: str, value: str) -> bool:
                 _names(first, key) and "--" in source(first) and _as_text(second, value)
                 for first, second in itertools.pairwise(elements)
             )
-        case ast.JoinedStr(values=values):
+        case ast.JoinedStr(values=[first, *_] as values):
             shown = [terminal(v.value) for v in values if isinstance(v, ast.FormattedValue)]
-            return str(literal(values[0])).startswith("--") and shown == [key, value]
+            return str(literal(first)).startswith("--") and shown == [key, value]
         case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Mod(), right=ast.Tuple()):
             return text.startswith("--") and {key, value} <= words_of(node.right)
         case _:
