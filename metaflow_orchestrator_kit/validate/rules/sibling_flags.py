@@ -83,8 +83,7 @@ def _names_tags(command: Command) -> bool:
     """Whether the function that builds it may add tags in a way that was not followed."""
     function = command.function
     return function is None or any(
-        (isinstance(n, ast.Constant)
-        and "--tag" in str(n.value))
+        (isinstance(n, ast.Constant) and "--tag" in str(n.value))
         or (isinstance(n, ast.Call) and "tag" in source(n.func))
         for n in walk(function.node)
     )
