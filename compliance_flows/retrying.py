@@ -1,7 +1,22 @@
-"""Every kind of step fails before it succeeds: entry, foreach, each item by its index, join."""
+"""Every kind of step fails before it succeeds: entry, foreach, each item by its index, join.
+
+One more fails after it has succeeded: its process dies once the result is stored.
+"""
+
+import atexit
+import os
+import signal
 
 from metaflow import FlowSpec, current, retry, step
 from witness import ledger_parameter, witness
+
+
+def die(flow):
+    """End this process as the machine under it would."""
+    try:
+        witness(flow, "dying")
+    finally:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 class MokRetrying(FlowSpec):
@@ -47,6 +62,16 @@ class MokRetrying(FlowSpec):
         self.seen = witness(self)
         self.fail_before(1)
         self.joined = [branch.done for branch in inputs]
+        self.next(self.late)
+
+    @retry(times=1, minutes_between_retries=0)
+    @step
+    def late(self):
+        """Dies while its process ends: Metaflow has stored the result, nobody has heard of it."""
+        self.seen = witness(self)
+        self.result_of = current.retry_count
+        if current.retry_count == 0:
+            atexit.register(die, self)
         self.next(self.end)
 
     @step

@@ -116,7 +116,12 @@ SPLITS = (
         'f"{self.launch.task_id}.0.handout").read_text())\n'
         "            )",
         kills={"foreach-after-retry": "number of tasks of step 'work'"},
-        also=("retry-count", "retry-last-attempt-counts", "retry-same-task"),
+        also=(
+            "retry-count",
+            "retry-last-attempt-counts",
+            "retry-same-task",
+            "retry-after-a-late-death",
+        ),
     ),
 )
 
@@ -193,7 +198,15 @@ TRIES = (
             "retry-count": "as Metaflow registered them",
             "retry-last-attempt-counts": "item and successful attempt of each input of 'join'",
         },
-        also=("retry-keeps-run",),
+        also=("retry-keeps-run", "retry-after-a-late-death"),
+    ),
+    Mutant(
+        "killed-attempts-not-retried",
+        "walk.py",
+        "or exit_code == DO_NOT_RETRY:",
+        "or exit_code == DO_NOT_RETRY or exit_code < 0:",
+        kills={"retry-after-a-late-death": "number of tasks of step 'end' (none)"},
+        also=("retry-count", "retry-last-attempt-counts"),
     ),
     Mutant(
         "attempt-in-the-task-id",
@@ -206,6 +219,7 @@ TRIES = (
             "retry-count",
             "retry-last-attempt-counts",
             "retry-keeps-run",
+            "retry-after-a-late-death",
             "foreach-after-retry",
         ),
     ),

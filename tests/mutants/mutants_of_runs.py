@@ -133,7 +133,12 @@ ATTEMPTS = (
         '*("--retry-count", str(launch.attempt)),',
         '*("--retry-count", str(launch.attempt * 0)),',
         kills={"retry-count": "as Metaflow registered them"},
-        also=("retry-last-attempt-counts", "retry-same-task", "retry-keeps-run"),
+        also=(
+            "retry-last-attempt-counts",
+            "retry-same-task",
+            "retry-keeps-run",
+            "retry-after-a-late-death",
+        ),
     ),
     Mutant(
         "retry-count-gap",

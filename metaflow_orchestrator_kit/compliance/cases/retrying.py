@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.compliance.case import case
 from metaflow_orchestrator_kit.compliance.cases import facts
-from metaflow_orchestrator_kit.compliance.expect import Blocked, Expect
+from metaflow_orchestrator_kit.compliance.expect import Blocked, Expect, Words
 from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
 
 RETRYING = Scenario("retrying", "retrying", caps=(Cap.RETRY,), timeout=150, expected=22)
@@ -84,3 +86,40 @@ def width_after_retry(seen: Observation, expect: Expect) -> None:
     if fan is None or not fan.successful:
         raise Blocked("the foreach step 'fan' did not succeed; see 'retry-count'")
     facts.tasks(seen, expect, "work", 3, ["the width is read from attempt 0"])
+
+
+@case("retry-after-a-late-death", cap=Cap.RETRY, clauses=("F20", "H1", "I1"), scenario=RETRYING)
+def late_death(seen: Observation, expect: Expect) -> None:
+    """A process that dies once its result is stored takes neither the run nor the result along.
+
+    It did not end well, so the step may be tried again; or the stored result is taken as it is.
+    Both are right. Wrong is to lose the run, to run an attempt twice, or to go on with an older
+    result than the one that the client shows.
+    """
+    likely = ["a process that a signal ended is not tried again", *LIKELY]
+    task = facts.one(seen, expect, "late", likely)
+    entries = seen.entries("late")
+    if entries and not any(entry["event"] == "dying" for entry in entries):
+        raise Blocked("the process of 'late' ended without its exit handlers, so it did not die")
+    numbers = [number for number, _ in groupby(task.attempts)]
+    expect.true(
+        f"attempts of task late/{task.id}, in order, as Metaflow registered them",
+        numbers in ([0], [0, 1]),
+        expected=Words("[0, 1], or [0] where the stored result is taken"),
+        observed=numbers,
+        likely=likely,
+    )
+    ran = [entry["attempt"] for entry in entries if entry["event"] == "ran"]
+    expect.equal(
+        f"attempts of task late/{task.id} that ran the user's code more than once",
+        expected=[],
+        observed=sorted({number for number in ran if ran.count(number) > 1}),
+        likely=["a lost attempt is made again although its result is there"],
+    )
+    expect.equal(
+        "the attempt of 'late' whose result 'end' was given",
+        expected=task.current_attempt,
+        observed=facts.one(seen, expect, "end", likely).artifacts.get("result_of"),
+        likely=["the input of 'end' is read from a fixed attempt"],
+    )
+    facts.ended_well(seen, expect, likely)

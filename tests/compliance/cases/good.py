@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from good_deployments import GOOD_DEPLOYMENTS
@@ -91,15 +92,18 @@ def _fanout() -> Observation:
 
 
 def _retrying() -> Observation:
-    return with_ledger(
+    seen = with_ledger(
         observed(
             task("start", attempts=[0, 1]),
             task("fan", attempts=[0, 1]),
             *(task("work", index=[i], attempts=range(i + 1)) for i in range(3)),
             task("join", attempts=[0, 1], artifacts={"joined": [[0, 0], [1, 1], [2, 2]]}),
-            task("end"),
+            task("late", attempts=[0, 1], artifacts={"result_of": 1}),
+            task("end", artifacts={"result_of": 1}),
         )
     )
+    dying = {"step": "late", "task_id": "t-late", "attempt": 0, "event": "dying"}
+    return replace(seen, ledger=[*seen.ledger, dying])
 
 
 def _catching() -> Observation:
