@@ -160,6 +160,31 @@ class Live:
 
         return wait_until(look, f"the end of {run_id}")
 
+    def half_done(self, name: str) -> str:
+        """A run of the deployed `work` whose first item is recorded, and whose second has begun."""
+        run_id = self.start(name, width=2, hold=True)
+        self.let_go(run_id, "go0")
+        wait_until(lambda: self.recorded(run_id, "t-body-0"), "the first item is recorded")
+        wait_until(lambda: (1, 0) in self.marked(run_id, "body", "begin"), "the second item begins")
+        return run_id
+
+    def goes_on_where_it_was(self, run_id: str) -> None:
+        """After an interruption of :meth:`half_done`: one attempt is repeated, and nothing else."""
+        wait_until(
+            lambda: self.marked(run_id, "body", "begin").count((1, 0)) == 2,
+            "the interrupted attempt is made again, under its number",
+        )
+        self.ends_well(run_id)
+
+    def ends_well(self, run_id: str) -> None:
+        """Let the second item of :meth:`half_done` end: no step has run again after its success."""
+        self.let_go(run_id, "go1")
+        assert self.finished(run_id).status == "SUCCEEDED"
+        assert self.marked(run_id, "start", "begin") == [(None, 0)]
+        assert self.marked(run_id, "body", "begin").count((0, 0)) == 1
+        assert self.marked(run_id, "body", "end") == [(0, 0), (1, 0)]
+        assert self.marked(run_id, "end", "begin") == [(None, 0)]
+
     def processes(self, word: str = "") -> list[tuple[int, str]]:
         """Processes that this test led to, with a word in their command line."""
         return [one for one in self.bench.processes(self.mark) if word in one[1]]

@@ -94,24 +94,12 @@ def test_a_run_of_a_machine_that_died_goes_on_at_another_one(machines: Machines)
     live = machines.live
     name = live.deploy("work")
     machines.serve("a")
-    run_id = live.start(name, width=2, hold=True)
-    live.let_go(run_id, "go0")
-    wait_until(lambda: (1, 0) in live.marked(run_id, "body", "begin"), "the second item begins")
-    wait_until(lambda: live.recorded(run_id, "t-body-0"), "the first item is recorded")
+    run_id = live.half_done(name)
     machines.serve("b")
 
     machines.power_off("a")
-    wait_until(
-        lambda: live.marked(run_id, "body", "begin").count((1, 0)) == 2,
-        "the interrupted attempt is made again, under its number",
-    )
-    live.let_go(run_id, "go1")
 
-    assert live.finished(run_id).status == "SUCCEEDED"
-    assert live.marked(run_id, "start", "begin") == [(None, 0)]
-    assert live.marked(run_id, "body", "begin").count((0, 0)) == 1
-    assert live.marked(run_id, "body", "end") == [(0, 0), (1, 0)]
-    assert live.marked(run_id, "end", "begin") == [(None, 0)]
+    live.goes_on_where_it_was(run_id)
 
 
 @pytest.mark.postgres

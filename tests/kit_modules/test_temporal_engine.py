@@ -54,25 +54,14 @@ class TestTemporal(EngineContract):
 def test_a_killed_worker_is_replaced_and_its_attempt_made_again_under_its_number(
     live: TemporalLive,
 ) -> None:
-    run_id = live.start(live.deploy("work"), width=2, hold=True)
-    live.let_go(run_id, "go0")
-    wait_until(lambda: live.recorded(run_id, "t-body-0"), "the first item is recorded")
-    wait_until(lambda: (1, 0) in live.marked(run_id, "body", "begin"), "the second item begins")
+    run_id = live.half_done(live.deploy("work"))
 
     live.stage.dismiss(signal.SIGKILL)
     live.no_process_is_left()
     assert live.engine.run(run_id).status == "RUNNING"
     live.stage.hire("--max-tasks", "4")
-    wait_until(
-        lambda: live.marked(run_id, "body", "begin").count((1, 0)) == 2,
-        "the interrupted attempt is made again, under its number",
-    )
-    live.let_go(run_id, "go1")
 
-    assert live.finished(run_id).status == "SUCCEEDED"
-    assert live.marked(run_id, "start", "begin") == [(None, 0)]
-    assert live.marked(run_id, "body", "begin").count((0, 0)) == 1
-    assert live.marked(run_id, "end", "begin") == [(None, 0)]
+    live.goes_on_where_it_was(run_id)
     live.no_process_is_left()
 
 
@@ -112,19 +101,12 @@ def test_a_run_waits_for_workers_and_loses_nothing(live: TemporalLive) -> None:
 
 @long
 def test_a_server_that_is_killed_goes_on_where_it_was(live: TemporalLive) -> None:
-    run_id = live.start(live.deploy("work"), width=2, hold=True)
-    live.let_go(run_id, "go0")
-    wait_until(lambda: live.recorded(run_id, "t-body-0"), "the first item is recorded")
-    wait_until(lambda: (1, 0) in live.marked(run_id, "body", "begin"), "the second item begins")
+    run_id = live.half_done(live.deploy("work"))
 
     live.stage.server.stop(signal.SIGKILL)
     live.stage.server.start()
-    live.let_go(run_id, "go1")
 
-    assert live.finished(run_id).status == "SUCCEEDED"
-    assert live.marked(run_id, "start", "begin") == [(None, 0)]
-    assert live.marked(run_id, "body", "begin").count((0, 0)) == 1
-    assert live.marked(run_id, "end", "begin") == [(None, 0)]
+    live.ends_well(run_id)
 
 
 @long

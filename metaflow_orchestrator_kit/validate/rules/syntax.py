@@ -173,19 +173,16 @@ def function_of(analysis: Analysis, node: ast.AST) -> ast.AST | None:
 
 def terminal(node: ast.AST | None) -> str:
     """The last identifier of a name, an attribute, a call or an item: ``b`` of ``a.b[0]()``."""
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(attr=name):
-            return name
-        case ast.Subscript(value=value):
-            return terminal(value)
-        case ast.Call(func=func):
-            return terminal(func)
-        case ast.Await(value=value):
-            return terminal(value)
-        case _:
-            return ""
+    while True:  # No recursion: a chain of items may be longer than Python's stack.
+        match node:
+            case ast.Name(id=name):
+                return name
+            case ast.Attribute(attr=name):
+                return name
+            case ast.Subscript(value=inner) | ast.Call(func=inner) | ast.Await(value=inner):
+                node = inner
+            case _:
+                return ""
 
 
 def literal(node: ast.AST | None) -> object:
