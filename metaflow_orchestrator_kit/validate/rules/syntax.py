@@ -171,9 +171,13 @@ def function_of(analysis: Analysis, node: ast.AST) -> ast.AST | None:
     return last
 
 
+_LONGEST_CHAIN = 200
+"""No person writes more, and asking every link of a longer one would take quadratic time."""
+
+
 def terminal(node: ast.AST | None) -> str:
     """The last identifier of a name, an attribute, a call or an item: ``b`` of ``a.b[0]()``."""
-    while True:  # No recursion: a chain of items may be longer than Python's stack.
+    for _ in range(_LONGEST_CHAIN):
         match node:
             case ast.Name(id=name):
                 return name
@@ -182,7 +186,8 @@ def terminal(node: ast.AST | None) -> str:
             case ast.Subscript(value=inner) | ast.Call(func=inner) | ast.Await(value=inner):
                 node = inner
             case _:
-                return ""
+                break
+    return ""
 
 
 def literal(node: ast.AST | None) -> object:
