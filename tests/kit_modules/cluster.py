@@ -72,6 +72,7 @@ class Cluster:
         done = subprocess.run(
             [str(self.programs / program), *arguments],
             cwd=self.folder,
+            env={"PATH": os.environ["PATH"]},  # No mark of the test that restarts the server.
             user=self.user,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -128,3 +128,65 @@ def test_an_executor_that_was_paused_for_too_long_changes_nothing_any_more(
     assert live.finished(run_id).status == "SUCCEEDED"
     assert begun.read_text() == "0\n0\n"
     wait_until(lambda: not machines.processes("a"), "nothing of the first machine is left")
+
+
+@pytest.mark.postgres
+def test_a_run_outlives_a_restart_of_the_database(machines: Machines, postgres: Cluster) -> None:
+    live = machines.live
+    name = live.deploy("solo")
+    machines.serve("a")
+    run_id = live.start(name, hold=True)
+    live.has_begun(run_id)
+
+    postgres.stop()
+    postgres.start()
+
+    assert live.engine.run(run_id).status == "RUNNING"
+    live.let_go(run_id)
+    assert live.finished(run_id).status == "SUCCEEDED"
+    assert (live.notes(run_id) / "begun").read_text() == "0\n"
+
+
+@pytest.mark.postgres
+def test_a_run_is_ended_from_a_machine_that_does_not_drive_it(machines: Machines) -> None:
+    live = machines.live
+    name = live.deploy("solo")
+    machines.serve("a")
+    run_id = live.start(name, hold=True)
+    live.has_begun(run_id)
+
+    assert live.engine.terminate(run_id) is True
+
+    assert live.engine.run(run_id).status == "ABORTED"
+    wait_until(lambda: not machines.executors("a"), "nothing drives the run any more")
+
+
+@pytest.mark.postgres
+def test_a_run_that_nobody_has_taken_says_what_to_start_and_can_be_ended(
+    machines: Machines,
+) -> None:
+    live = machines.live
+    run_id = live.start(live.deploy("solo"), hold=True)
+    # Until then a machine of the test before may still be thought to serve.
+    wait_until(lambda: "serve" in live.engine.run(run_id).reason, "the reason names `serve`")
+    assert live.engine.run(run_id).status == "PENDING"
+    assert live.engine.terminate(run_id) is True
+    assert live.engine.run(run_id).status == "ABORTED"
+
+
+@pytest.mark.postgres
+def test_machines_share_the_runs_and_none_is_driven_twice(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = machines.live
+    name = live.deploy("solo")
+    monkeypatch.setenv(live.variable("RUNS"), "4")
+    runs = [live.start(name) for _ in range(12)]
+    machines.serve("a")
+    machines.serve("b")
+
+    for run_id in runs:
+        assert live.finished(run_id).status == "SUCCEEDED"
+        assert (live.notes(run_id) / "begun").read_text() == "0\n"
+    driven = [list((live.folder / f"home-{name}" / "runs").iterdir()) for name in "ab"]
+    assert all(driven), driven
