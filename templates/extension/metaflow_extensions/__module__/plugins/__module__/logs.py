@@ -43,7 +43,7 @@ def _tasks(spec: str, step: str, task_id: str) -> list[Any]:
     try:
         if task_id:
             return [Task(f"{spec}/{step}/{task_id}")]
-        return sorted(Step(f"{spec}/{step}"), key=lambda task: (task.created_at, task.id))
+        return sorted(Step(f"{spec}/{step}"), key=lambda task: _place(task.id))
     except MetaflowNotFound as error:
         try:
             begun = sorted({one.id for one in Run(spec)})
@@ -54,6 +54,11 @@ def _tasks(spec: str, step: str, task_id: str) -> list[Any]:
         raise ValueError(f"There is no {what} in {spec} yet. {known}") from error
     except MetaflowException as error:
         raise ValueError(str(error)) from error
+
+
+def _place(task_id: str) -> list[tuple[int, str]]:
+    """Sorts tasks by their foreach indices, of which their ids are made; item 10 after item 9."""
+    return [(int(part) if part.isdecimal() else -1, part) for part in task_id.split("-")]
 
 
 def _attempt(task: Any, wanted: int | None, several: bool) -> int | None:
