@@ -45,7 +45,8 @@ def lay_out(seen: Observation, scenario: Scenario, environ: Mapping[str, str]) -
     if not seen.evidence:
         return []
     folder = Path(seen.evidence)
-    launched = [*_commands(folder), *_attempts(seen)]
+    recorded = _recorded(folder)
+    launched = [*_commands(recorded), *_attempts(seen)]
     texts = {
         "commands.txt": _blocks((one.title, shlex.join(one.words)) for one in launched),
         "environment.txt": _blocks(
@@ -60,7 +61,7 @@ def lay_out(seen: Observation, scenario: Scenario, environ: Mapping[str, str]) -
             file = folder / name
             file.parent.mkdir(exist_ok=True)
             file.write_text(text, encoding="utf-8")
-    _compile(folder, {**environ, **scenario.top.get("env", {})})
+    _compile(folder, recorded, {**environ, **scenario.top.get("env", {})})
     return laid_out(folder)
 
 
@@ -69,8 +70,8 @@ def laid_out(folder: Path) -> list[str]:
     return [name for name in _FILES if (folder / name).exists()]
 
 
-def _commands(folder: Path) -> Iterator[_Launched]:
-    for one in _recorded(folder):
+def _commands(recorded: Sequence[dict[str, Any]]) -> Iterator[_Launched]:
+    for one in recorded:
         action = next((word for word in ("create", "trigger") if word in one["command"]), "command")
         yield _Launched(f"{action}, in {one['cwd']}", one["command"], one["environment"])
 
@@ -119,9 +120,9 @@ def _blocks(parts: Iterator[tuple[str, str]]) -> str:
     return "\n".join(f"# {title}\n{text}\n" for title, text in parts)
 
 
-def _compile(folder: Path, environ: Mapping[str, str]) -> None:
+def _compile(folder: Path, recorded: Sequence[dict[str, Any]], environ: Mapping[str, str]) -> None:
     """Ask the extension once more what it makes of the flow, without deploying it."""
-    command = next((one for one in _recorded(folder) if _ATTRIBUTE_FILE in one["command"]), None)
+    command = next((one for one in recorded if _ATTRIBUTE_FILE in one["command"]), None)
     file = folder / "compiled.txt"
     if command is None or "create" not in command["command"]:
         return

@@ -99,10 +99,14 @@ class Cluster:
         bounds = ("--max-tasks", "1", "--drain", "0")
         self.workers[host.name] = self.dev.start_host(host, settings, log, *bounds)
 
-    def command(self, *words: str) -> str:
-        """`python flow.py my_temporal ...`; what it printed."""
+    def command(self, *words: str) -> None:
+        """`python flow.py my_temporal ...`."""
+        self.python("flow.py", "--no-pylint", "my_temporal", *words)
+
+    def python(self, *words: str) -> str:
+        """Run Python as whoever deploys; what it printed."""
         done = subprocess.run(
-            [sys.executable, "flow.py", "--no-pylint", "my_temporal", *words],
+            [sys.executable, *words],
             cwd=self.folder,
             env=self.settings,
             capture_output=True,
@@ -111,7 +115,7 @@ class Cluster:
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        return done.stdout.strip()
 
     def ask(self, call: str, **arguments: Any) -> Any:
         """Ask the server, as a command would.
@@ -195,17 +199,7 @@ def strike(cluster: Cluster, fault: Callable[[Cluster], str]) -> str:
 
     run = cluster.until("the run is over", over)
     assert run["status"] == "SUCCEEDED", run
-    printed = subprocess.run(
-        [sys.executable, "-c", _LOOK, f"FaultFlow/{run_id}"],
-        env=cluster.settings,
-        cwd=cluster.folder,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert printed.returncode == 0, printed.stdout + printed.stderr
-    return f"{said}; {printed.stdout.strip()}"
+    return f"{said}; {cluster.python('-c', _LOOK, f'FaultFlow/{run_id}')}"
 
 
 _LOOK = """

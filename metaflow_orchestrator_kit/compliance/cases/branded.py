@@ -103,12 +103,8 @@ def of_an_address(seen: Observation, expect: Expect) -> None:
     The branch is user.<name> then, with characters that many schedulers do not take in a name.
     """
     likely = ["the deployment's name is not made valid for the scheduler, or not everywhere"]
-    expect.equal(
-        f"error on the way from create() by the user {ADDRESS} to the end of the run",
-        expected=None,
-        observed=None if seen.error is None else f"{seen.error.phase}: {seen.error.message}",
-        likely=likely,
-    )
+    way = f"from create() by the user {ADDRESS} to the end of the run"
+    facts.no_error(seen, expect, likely, way=way)
     for step in STEPS:
         expect.equal(
             f"branch in '{step}'",
@@ -165,15 +161,15 @@ def found_by_name(seen: Observation, expect: Expect) -> None:
     The name is no class name: taken for one, a dotted name is a syntax error, and the last
     word of it is another flow.
     """
-    expect.equal(
-        "error on the way from the deployment's name to the end of its run",
-        expected=None,
-        observed=None if seen.error is None else f"{seen.error.phase}: {seen.error.message}",
-        likely=[
+    facts.no_error(
+        seen,
+        expect,
+        [
             "the flow's name is cut out of the identifier instead of read from what was stored",
             "from_deployment() needs the deployer's flow file, which is gone, in place of a stub",
             "the stub flow lacks @project or the parameters",
         ],
+        way="from the deployment's name to the end of its run",
     )
     assert seen.deployment is not None
     expect.equal(
@@ -226,12 +222,7 @@ def found_without_flow_file(seen: Observation, expect: Expect) -> None:
     The folder of the flow is removed after create(): a deployment that runs that file in place
     breaks when somebody saves, moves or deletes it, with production on it.
     """
-    expect.equal(
-        "error on the way to the end of the run",
-        expected=None,
-        observed=None if seen.error is None else f"{seen.error.phase}: {seen.error.message}",
-        likely=["the tasks run the deployer's own file"],
-    )
+    facts.no_error(seen, expect, ["the tasks run the deployer's own file"])
     expect.equal(
         "whether the folder of the flow was there when the run was triggered",
         expected=False,
@@ -266,11 +257,8 @@ def found_without_working_directory(seen: Observation, expect: Expect) -> None:
         expected=False,
         observed=seen.extra.get("working_directory"),
     )
-    expect.equal(
-        "error on the way to the end of the run",
-        expected=None,
-        observed=None if seen.error is None else f"{seen.error.phase}: {seen.error.message}",
-        likely=["the working directory of create() is kept, and gone to when a run starts"],
+    facts.no_error(
+        seen, expect, ["the working directory of create() is kept, and gone to when a run starts"]
     )
     facts.ended_well(seen, expect)
 

@@ -63,6 +63,11 @@ def own(task: TaskSeen, name: str, field: str | None = None) -> Any:
     return value.get(field, f"<no '{field}' in {name}>") if isinstance(value, dict) else value
 
 
+def registered(task: TaskSeen) -> list[int]:
+    """The attempts of a task in order; one that several decorators registered counts once."""
+    return [number for number, _ in groupby(task.attempts)]
+
+
 def attempts(
     seen: Observation,
     expect: Expect,
@@ -75,14 +80,13 @@ def attempts(
     """The task's attempts, and the ones in which the user's code ran (all, if not given).
 
     The first are what Metaflow registered; the second come from the flow's ledger, where the
-    scheduler's tasks can reach it. An attempt may be registered by several decorators, so a
-    repeated number counts once here; that its code ran twice is seen in the ledger.
+    scheduler's tasks can reach it: that an attempt's code ran twice is seen there.
     """
     what = f"attempts of task {task.step}/{task.id}"
     expect.equal(
         f"{what}, in order, as Metaflow registered them",
         expected=expected,
-        observed=[number for number, _ in groupby(task.attempts)],
+        observed=registered(task),
         likely=likely,
     )
     if seen.ledger:
@@ -93,6 +97,22 @@ def attempts(
             observed=ran,
             likely=likely,
         )
+
+
+def no_error(
+    seen: Observation,
+    expect: Expect,
+    likely: Sequence[str],
+    *,
+    way: str = "to the end of the run",
+) -> None:
+    """Nothing that was called on the way has raised."""
+    expect.equal(
+        f"error on the way {way}",
+        expected=None,
+        observed=None if seen.error is None else f"{seen.error.phase}: {seen.error.message}",
+        likely=likely,
+    )
 
 
 def ended_well(seen: Observation, expect: Expect, likely: Sequence[str] = ()) -> None:

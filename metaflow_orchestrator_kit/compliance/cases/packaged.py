@@ -50,11 +50,10 @@ def brings_modules(seen: Observation, expect: Expect) -> None:
     A scheduler that ships the flow's file alone fails at the first import, or finds the module of
     the deployer as long as both are on one machine.
     """
-    expect.equal(
-        "error on the way to the end of the run",
-        expected=None,
-        observed=None if seen.error is None else f"{seen.error.phase}: {seen.error.message}",
-        likely=["init and the steps cannot import 'packaged_words': only the flow's file is there"],
+    facts.no_error(
+        seen,
+        expect,
+        ["init and the steps cannot import 'packaged_words': only the flow's file is there"],
     )
     _is_of_the_package(seen, expect, "helper")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.compliance.case import case
 from metaflow_orchestrator_kit.compliance.cases import facts
@@ -101,7 +99,7 @@ def late_death(seen: Observation, expect: Expect) -> None:
     entries = seen.entries("late")
     if entries and not any(entry["event"] == "dying" for entry in entries):
         raise Blocked("the process of 'late' ended without its exit handlers, so it did not die")
-    numbers = [number for number, _ in groupby(task.attempts)]
+    numbers = facts.registered(task)
     expect.true(
         f"attempts of task late/{task.id}, in order, as Metaflow registered them",
         numbers in ([0], [0, 1]),

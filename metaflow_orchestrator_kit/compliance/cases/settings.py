@@ -59,12 +59,7 @@ def values(seen: Observation, expect: Expect) -> None:
     Where the user's parser gets JSON instead of the text it knows, even init fails. The file that
     a config has for its default is the deployer's: no task can read it.
     """
-    expect.equal(
-        "error on the way to the end of the run",
-        expected=None,
-        observed=None if seen.error is None else f"{seen.error.phase}: {seen.error.message}",
-        likely=LIKELY,
-    )
+    facts.no_error(seen, expect, LIKELY)
     for step in STEPS:
         got = facts.own(facts.one(seen, expect, step, LIKELY), "got")
         got = got if isinstance(got, dict) else {}
