@@ -17,7 +17,7 @@ Check = Callable[[Observation, Expect], None]
 class Need(Enum):
     """What a case needs beside a capability; without it, it is not run, and that is said."""
 
-    LARGE = "it is large: ask for it with --large, or by its name with --select"
+    LARGE = "large: ask with --large, or by name with --select"
     UNREACHABLE = "nothing says how to cut the scheduler off: see UNREACHABLE and --unreachable"
 
     @property

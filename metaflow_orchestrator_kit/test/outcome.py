@@ -9,6 +9,7 @@ from typing import Any
 
 from metaflow_orchestrator_kit.compliance.config import Backend
 from metaflow_orchestrator_kit.compliance.extension import Extension
+from metaflow_orchestrator_kit.compliance.grammar import several
 from metaflow_orchestrator_kit.compliance.known.entries import KnownFailure, parse, read, text_of
 from metaflow_orchestrator_kit.compliance.known.judge import Judged, judge
 from metaflow_orchestrator_kit.compliance.known.update import store, update
@@ -69,7 +70,8 @@ class Known:
     def _update(self, results: Sequence[Result], say: Callable[[str], None]) -> None:
         missing = [one for one in results if one.verdict in (Verdict.NOT_RUN, Verdict.ERROR)]
         if missing:
-            say(f"{self.file} stays as it is: {len(missing)} cases did not run or went wrong.")
+            cases = several(len(missing), "case", "cases")
+            say(f"{self.file} stays as it is: {cases} did not run or went wrong.")
             return
         text = text_of(self.file) if self.file.exists() else ""
         made = update(text, self.file, results)

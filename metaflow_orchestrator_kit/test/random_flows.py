@@ -14,6 +14,7 @@ from metaflow_orchestrator_kit.compliance.generated.cases import GROUP, random_c
 from metaflow_orchestrator_kit.compliance.generated.draw import draw
 from metaflow_orchestrator_kit.compliance.generated.shape import Shape, blocks
 from metaflow_orchestrator_kit.compliance.generated.shrink import shrink
+from metaflow_orchestrator_kit.compliance.grammar import several
 from metaflow_orchestrator_kit.compliance.judge import Judge
 from metaflow_orchestrator_kit.compliance.lab.client import Lab, wish
 from metaflow_orchestrator_kit.compliance.lab.settings import save_scenarios
@@ -64,7 +65,7 @@ def shrink_failures(
     ]
     for place in wrong[:_MOST]:
         case = names[found[place].case]
-        say(f"\n{case.id} differs; looking for a smaller flow that does, {tries} tries at most")
+        say(f"\n{case.id} differs; looking for a smaller flow that does, {_tries(tries)} at most")
         try:
             trial = _Trial(suite, plan, case, environment, {_shape(case, plan): found[place]})
             found[place] = _shrunk(trial, found[place], tries, say)
@@ -78,6 +79,10 @@ def _random(plan: Plan) -> list[Case]:
     return [one.case for one in plan.planned if one.case.group == GROUP and one.fate is Fate.RUN]
 
 
+def _tries(number: int) -> str:
+    return several(number, "try", "tries")
+
+
 def _shape(case: Case, plan: Plan) -> Shape:
     return draw(int(case.id.rpartition("-")[2]), plan.capabilities)
 
@@ -89,7 +94,8 @@ def _shrunk(trial: _Trial, result: Result, tries: int, say: Callable[[str], None
     small, large = (sum(1 for _ in blocks(one.body)) for one in (outcome.shape, shape))
     file = write_flow(outcome.shape, f"{case.scenario.flow}_smallest", suite.flows)
     more = ", and there may be a smaller one" if outcome.exhausted else ""
-    say(f"{case.id}: from {large} blocks to {small}, after {outcome.tries} tries{more}")
+    size = several(large, "block", "blocks")
+    say(f"{case.id}: from {size} to {small}, after {_tries(outcome.tries)}{more}")
     smallest = trial.results[outcome.shape]
     text = (
         f"{smallest.message}\n"

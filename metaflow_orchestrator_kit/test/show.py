@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from metaflow_orchestrator_kit.compliance.config import Backend
 from metaflow_orchestrator_kit.compliance.extension import Extension
+from metaflow_orchestrator_kit.compliance.grammar import several, unselected
 from metaflow_orchestrator_kit.compliance.known.judge import Judged
 from metaflow_orchestrator_kit.compliance.report.table import render
 from metaflow_orchestrator_kit.compliance.select import UPSTREAM, Fate, Plan
@@ -25,12 +27,13 @@ class Screen:
 def headline(backend: Backend, extension: Extension, plan: Plan) -> str:
     """What is tested, and how much of it."""
     said = "declared" if plan.declared else "taken for supported"
+    fates = Counter(one.fate for one in plan.planned)
     return (
         f"{extension.distribution or extension.module} · type {extension.type} · "
         f"Metaflow {extension.metaflow} · backend {backend.name}\n"
-        f"{len(plan.capabilities)} capabilities are {said}; "
-        f"{sum(one.fate is Fate.RUN for one in plan.planned)} cases run, "
-        f"{sum(one.fate is Fate.PROBE for one in plan.planned)} probe for a refusal"
+        f"{several(len(plan.capabilities), 'capability is', 'capabilities are')} {said}; "
+        f"{several(fates[Fate.RUN], 'case runs', 'cases run')}, "
+        f"{several(fates[Fate.PROBE], 'probes', 'probe')} for a refusal"
     )
 
 
@@ -51,7 +54,7 @@ def show(
         screen.say(remark)
     left_out = sum(not result.selected and result.required for result in judged.results)
     if left_out:
-        screen.say(f"Partial: {left_out} required cases were not selected, so this proves little.")
+        screen.say(unselected(left_out, "required"))
     if evidence is not None:
         screen.say(f"Evidence: {evidence}")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from metaflow_orchestrator_kit import Cap
 from metaflow_orchestrator_kit.compliance.config import Suite
+from metaflow_orchestrator_kit.compliance.grammar import several
 from metaflow_orchestrator_kit.compliance.lab.flows import copy_flow
 from metaflow_orchestrator_kit.compliance.select import Fate, Plan
 
@@ -89,7 +90,10 @@ def show_compiled(compiled: list[Compiled], say: Callable[[str], None]) -> bool:
     wrong = [one for one in compiled if one.problem]
     for one in wrong:
         say(f"compile: FAILED {one.flow}\n{one.problem}")
-    say(f"compile: {len(compiled) - len(wrong)} flows are as they should be, {len(wrong)} are not")
+    right = several(
+        len(compiled) - len(wrong), "flow is as it should be", "flows are as they should be"
+    )
+    say(f"compile: {right}, {several(len(wrong), 'is not', 'are not')}")
     return not wrong
 
 

@@ -100,7 +100,7 @@ def test_what_was_observed_is_the_error_and_not_the_way_to_it():
 
 def test_the_worksheet_ends_with_a_list_that_the_runner_reads(tmp_path):
     sheet = triage(make_report(failed("a", 'say "no"'), result("b", Verdict.BLOCKED, "x: see 'a'")))
-    assert "## 1. " in sheet and "## Blocked: 1 cases say nothing yet" in sheet
+    assert "## 1. " in sheet and "## Blocked: 1 case says nothing yet" in sheet
     assert "Again: `kit --select a`" in sheet
     listed = sheet.partition("```yaml\n")[2].partition("```")[0]
     entries = [one.entry for one in parse(listed, tmp_path / "known.yaml")]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metaflow_orchestrator_kit.compliance.foreign import every_case
+from metaflow_orchestrator_kit.compliance.grammar import several
 from metaflow_orchestrator_kit.compliance.lab import events
 from metaflow_orchestrator_kit.compliance.lab.processes import LAB, end_group, end_marked
 from metaflow_orchestrator_kit.compliance.lab.settings import (
@@ -61,7 +62,11 @@ def run(directory: str, lock: int, parent: int) -> None:
         _warm_up()
         wanted = _wait_for_wishes(settings, parent)
         queue = _queue(wanted, scenarios(settings))
-        events.write(settings, "", f"{len(queue)} scenarios, {settings.slots} at a time")
+        events.write(
+            settings,
+            "",
+            f"{several(len(queue), 'scenario', 'scenarios')}, {settings.slots} at a time",
+        )
         while queue or running:
             while queue and len(running) < settings.slots:
                 scenario = queue.pop(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from metaflow_orchestrator_kit.compliance.grammar import several
 from metaflow_orchestrator_kit.compliance.report.document import Document
 from metaflow_orchestrator_kit.compliance.verdict import Exit
 
@@ -23,7 +24,8 @@ def badge(report: Document) -> dict[str, Any]:
     elif report["partial"]:
         words, colour = ["partial", passed], "yellow"
     elif counts["known-failure"]:
-        words, colour = [passed, f"{counts['known-failure']} known failures"], "yellowgreen"
+        known = several(counts["known-failure"], "known failure", "known failures")
+        words, colour = [passed, known], "yellowgreen"
     return {
         "schemaVersion": 1,
         "label": f"metaflow on {report['extension']['type']}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from metaflow_orchestrator_kit.compliance.grammar import unselected
 from metaflow_orchestrator_kit.compliance.report.badge import badge
 from metaflow_orchestrator_kit.compliance.report.document import Document
 from metaflow_orchestrator_kit.compliance.report.table import groups, left_out, overall
@@ -36,9 +37,8 @@ def _lines(report: Document) -> Iterator[str]:
     yield f"· Metaflow {report['metaflow']} · Python {report['python']} · kit {report['kit']}"
     yield f"· {report['seconds']:g} s"
     if report["partial"]:
-        unselected = sum(not result.selected for result in results)
         yield ""
-        yield f"Partial: {unselected} cases were not selected, so this proves little."
+        yield unselected(sum(not result.selected for result in results))
     yield from ("", "| capability | | verdict | cases |", "| --- | --- | --- | --- |")
     notes = extension.get("notes", {})
     for name, kind in groups(results):

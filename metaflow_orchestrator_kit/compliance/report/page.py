@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from metaflow_orchestrator_kit.compliance.grammar import unselected
 from metaflow_orchestrator_kit.compliance.report.badge import badge
 from metaflow_orchestrator_kit.compliance.report.document import Document
 from metaflow_orchestrator_kit.compliance.report.table import groups, overall
@@ -37,6 +38,7 @@ def page(report: Document) -> str:
         run["scenario"]: {**run, "picture": Markup(timeline(run))}  # escaped there
         for run in report["runs"]
     }
+    left_out = sum(not result.selected for result in results)
     text: str = environment.get_template("page.html.j2").render(
         report=report,
         badge=badge(report),
@@ -47,7 +49,7 @@ def page(report: Document) -> str:
         ],
         red=[result for result in results if result.verdict in RED],
         runs=runs,
-        unselected=sum(not result.selected for result in results),
+        partial=unselected(left_out) if left_out else "",
         tone=lambda verdict: _TONES.get(Verdict(verdict), "bad"),
     )
     return text

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from metaflow_orchestrator_kit.compliance.grammar import several
+
 _WIDTH = 720
 _LABEL = 190
 _LANE = 18
@@ -38,7 +40,8 @@ def timeline(run: Mapping[str, Any]) -> str:
         parts += _lane(task, _TOP + _LANE * number, span)
     if left_out > 0:
         top = _TOP + _LANE * len(lanes) + 13
-        parts.append(f'<text class="lane" x="0" y="{top}">… and {left_out} more tasks</text>')
+        rest = several(left_out, "more task", "more tasks")
+        parts.append(f'<text class="lane" x="0" y="{top}">… and {rest}</text>')
     return "\n".join([*parts, "</svg>"])
 
 
@@ -49,8 +52,8 @@ def _ends(tasks: Sequence[Mapping[str, Any]]) -> Iterator[float]:
 
 
 def _words(run: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> str:
-    attempts = sum(len(task["attempts"]) for task in tasks)
-    return f"Timeline of {run['scenario']}: {len(tasks)} tasks, {attempts} attempts"
+    attempts = several(sum(len(task["attempts"]) for task in tasks), "attempt", "attempts")
+    return f"Timeline of {run['scenario']}: {several(len(tasks), 'task', 'tasks')}, {attempts}"
 
 
 def _x(seconds: float, span: float) -> float:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from metaflow_orchestrator_kit.compliance.grammar import several
 from metaflow_orchestrator_kit.compliance.known.update import fragment
 from metaflow_orchestrator_kit.compliance.report.document import Document
 from metaflow_orchestrator_kit.compliance.report.markdown import cell
@@ -90,7 +91,8 @@ def _lines(report: Document) -> Iterator[str]:
         yield from _group(number, one)
     blocked = [result for result in results if result.verdict is Verdict.BLOCKED]
     if blocked:
-        yield from ("", f"## Blocked: {len(blocked)} cases say nothing yet", "")
+        silent = several(len(blocked), "case says", "cases say")
+        yield from ("", f"## Blocked: {silent} nothing yet", "")
         yield from (f"- `{one.case}`: {cell(one.message)}" for one in blocked)
     failed = [one for one in results if one.verdict in (Verdict.FAILED, Verdict.BLOCKED)]
     yield from ("", "## Known failures, to begin with", "")
@@ -107,7 +109,7 @@ def _lines(report: Document) -> Iterator[str]:
 
 
 def _group(number: int, one: Group) -> Iterator[str]:
-    cases = f"{len(one.results)} case{'s' if len(one.results) > 1 else ''}"
+    cases = several(len(one.results), "case", "cases")
     yield from ("", f"## {number}. {cell(one.cause)[:110]} ({cases})", "")
     yield f"Seen: `{one.seen[:300].replace('`', '´')}`"
     yield ""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from metaflow_orchestrator_kit.compliance.grammar import several
 from metaflow_orchestrator_kit.compliance.report.document import VERSION, Document
 from metaflow_orchestrator_kit.compliance.select import UPSTREAM
 from metaflow_orchestrator_kit.compliance.verdict import RAN, Exit, Result, Verdict, exit_code
@@ -67,7 +68,8 @@ def _sums(report: Document, results: list[Result]) -> Iterator[str]:
     counted = Counter(result.verdict.value for result in results)
     for verdict, number in report["counts"].items():
         if counted[verdict] != number:
-            yield f"counts: {number} {verdict}, but {counted[verdict]} cases are"
+            cases = several(counted[verdict], "case is", "cases are")
+            yield f"counts: {number} {verdict}, but {cases}"
     for case, number in Counter(result.case for result in results).items():
         if number > 1:
             yield f"cases: '{case}' is there {number} times"
