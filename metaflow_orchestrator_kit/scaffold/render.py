@@ -17,6 +17,7 @@ from metaflow_orchestrator_kit import __version__, paths
 from metaflow_orchestrator_kit.scaffold import record
 from metaflow_orchestrator_kit.scaffold.errors import ScaffoldError
 from metaflow_orchestrator_kit.scaffold.names import Names
+from metaflow_orchestrator_kit.scaffold.ordered import imports_sorted
 
 DEFAULT_ENGINE = "embedded"
 METAFLOW_FLOOR = "2.19.23"
@@ -157,6 +158,8 @@ def _layer(root: Path, answers: Answers, modules: Owner) -> Iterator[ProjectFile
         if target.endswith(_SUFFIX):
             path = PurePosixPath(target.removesuffix(_SUFFIX))
             text = environment.get_template(str(source)).render(variables)
+            if path.suffix == ".py":
+                text = imports_sorted(text)
             yield ProjectFile(path, text.encode(), Owner.AUTHOR)
         else:
             path = PurePosixPath(target)
