@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from metaflow_orchestrator_kit.validate import argv, env, generated
+from metaflow_orchestrator_kit.validate import argv, documents, env, generated
 from metaflow_orchestrator_kit.validate.model.frame import Event
 from metaflow_orchestrator_kit.validate.model.interpreter import Interpreter
 from metaflow_orchestrator_kit.validate.model.scope import methods
@@ -230,7 +230,8 @@ def _commands(vm: Interpreter) -> Iterator[argv.Command]:
     for text, own, function in vm.texts:
         if _COMMAND_WORD.search(text.skeleton(" ")):
             heap = {**cells, **own} if own else cells
-            yield from argv.commands_in(argv.tokens_of_text(text, heap), function, heap)
+            words = argv.tokens_of_text(documents.flattened(text), heap)
+            yield from argv.commands_in(words, function, heap)
 
 
 def _writes(vm: Interpreter, events: list[Event]) -> Iterator[env.EnvWrite]:

@@ -28,6 +28,7 @@ KINDS = ("init", "step", "dump")
 FLAGS_WITHOUT_VALUE = {"--quiet", "--no-pylint", "--pylint", "--production", "--no-production"}
 _SEPARATORS = regex(r"&&|\|\||;|\||&|\n\s*|then|do|fi|done|else|elif|if|while|!")
 _INTERPRETER = regex(r"(?:^|/)python[\d.]*$")
+_CONTINUED = regex(r"(?:[ \t]*\\\n)+[ \t]*")
 _MASKED = regex(r"\{\{.*?\}\}|\$\(\(.*?\)\)|\$\([^()]*\)|\$\{[^}]*\}|\{%.*?%\}", re.S)
 _PLACEHOLDER = regex(
     r"\{\{[^}]*\}\}|\{[\w.!]*\}|\$\{?\w+(?:\[@\])?\}?|%\(\w+\)s|<\w+>|\$\(.*\)|\"?\$@\"?"
@@ -134,7 +135,9 @@ def tokens_of_text(text: Text, cells: Mapping[int, Cell], shell: bool = True) ->
             continue
         offset = 0
         for piece in _pieces(part.content, shell):
-            if piece.isspace() and (not shell or "\n" not in piece):
+            if _CONTINUED.fullmatch(piece) or (
+                piece.isspace() and (not shell or "\n" not in piece)
+            ):
                 flush()
             elif shell and _SEPARATORS.fullmatch(piece.strip(" \t")):
                 flush()
