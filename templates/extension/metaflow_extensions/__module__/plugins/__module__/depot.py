@@ -7,11 +7,10 @@ This file belongs to the kit: `metaflow-orchestrator-scaffold --update` replaces
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
-from .package import folder_name, unpack
+from .package import unpacked
 from .plan import Plan, RunRequest
 from .walk import Finished, Handout, Launch
 
@@ -54,6 +53,8 @@ def load_plan(where: dict[str, str]) -> Plan:
 def lay_out(plan: Plan, folder: Path) -> Path:
     """Fetch and unpack the code package of a plan, unless it is there already (clause I3).
 
+    Any number of processes may ask at once; see :func:`.package.unpacked`.
+
     Args:
         plan: the plan.
         folder: holds a folder for each package, named by its content.
@@ -61,15 +62,12 @@ def lay_out(plan: Plan, folder: Path) -> Path:
     Returns:
         The folder that tasks run in.
     """
-    target = folder / folder_name(plan)
-    if not target.exists():
+
+    def fetch() -> bytes:
         ((_, blob),) = datastore_of(plan).load_data([plan.code.sha])
-        fresh = folder / f".{target.name}"
-        shutil.rmtree(fresh, ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        unpack(plan, blob, fresh)
-        fresh.rename(target)
-    return target
+        return bytes(blob)
+
+    return unpacked(plan, folder, fetch)
 
 
 def finished_before(plan: Plan, run: RunRequest, launch: Launch) -> Finished | None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,36 @@ def build(obj: Any) -> tuple[Code, bytes]:
         datastore=obj.flow_datastore.TYPE,
     )
     return code, blob
+
+
+def unpacked(plan: Plan, folder: Path, read: Callable[[], bytes]) -> Path:
+    """The unpacked code package of a plan, for tasks of this machine (clauses I3, I4).
+
+    Any number of processes may ask at once: each unpacks aside, and the first one to be done puts
+    its folder in place, whole, as the folder of all.
+
+    Args:
+        plan: the compiled flow.
+        folder: holds a folder for each package, named by its content.
+        read: the package; called when it is not unpacked yet.
+
+    Returns:
+        The folder that tasks run in.
+    """
+    target = folder / folder_name(plan)
+    if not target.exists():
+        package = read()
+        folder.mkdir(parents=True, exist_ok=True)
+        prefix = f".{target.name}."
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=folder) as aside:
+            fresh = Path(aside) / "code"
+            unpack(plan, package, fresh)
+            try:
+                fresh.rename(target)
+            except OSError:
+                if not target.is_dir():  # Else somebody was faster, with the same content.
+                    raise
+    return target
 
 
 def unpack(plan: Plan, package: bytes, folder: Path) -> None:

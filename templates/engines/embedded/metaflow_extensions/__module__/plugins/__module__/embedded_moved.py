@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .embedded_folder import alone
 from .embedded_records import RunRecord
 from .plan import Plan, RunRequest
 from .walk import Finished, Launch
@@ -26,8 +25,7 @@ def code_of(run: RunRecord, home: Path) -> Path:
         return run.code
     from .depot import lay_out
 
-    with alone(home / "code.lock"):
-        return lay_out(run.plan, home / "code")
+    return lay_out(run.plan, home / "code")
 
 
 def finished_elsewhere(plan: Plan, run: RunRequest, launch: Launch) -> Finished | None:
