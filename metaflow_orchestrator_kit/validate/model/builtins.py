@@ -14,6 +14,7 @@ from metaflow_orchestrator_kit.validate.model import (
     strings,
 )
 from metaflow_orchestrator_kit.validate.model.values import (
+    COUNTER,
     NUMBER,
     Alt,
     Cond,
@@ -72,6 +73,8 @@ def _function(
 ) -> Value | None:
     origin = frame.origin(node)
     first = arguments.first()
+    if isinstance(callee, ModuleValue) and callee.name == "itertools.count":
+        return Unknown(arguments.names() | {"count"}, COUNTER, origin)
     name = callee.name.rpartition(".")[2] if isinstance(callee, ModuleValue) else name
     if name == "dict":
         ref = frame.new(MapCell((), origin))
@@ -104,6 +107,8 @@ def _function(
         return Const(int(literal), origin) if literal and literal.isdigit() else first
     if name in ("int", "len", "hash", "ord") and not isinstance(callee, ModuleValue):
         return Unknown(arguments.names() | {name}, NUMBER, origin)
+    if name == "next" and isinstance(first, Unknown) and first.why == COUNTER:
+        return Unknown(first.names | {name}, NUMBER, origin)
     if name == "dedent" and isinstance(first, Text):
         text = strings.dedent(first)
         containers.remember(frame, text)

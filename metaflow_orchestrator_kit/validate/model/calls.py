@@ -19,6 +19,7 @@ from metaflow_orchestrator_kit.validate.model import (
 )
 from metaflow_orchestrator_kit.validate.model.state import State
 from metaflow_orchestrator_kit.validate.model.values import (
+    Bound,
     Class,
     ClassInfo,
     Function,
@@ -73,6 +74,8 @@ def call_node(frame: Frame, node: ast.Call) -> Value:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
     arguments = _arguments(frame, node)
     origin = frame.origin(node)
+    if isinstance(callee, Bound):
+        name, receiver = callee.name, callee.receiver
     if isinstance(callee, Function):
         return call(frame, callee, arguments, origin)
     if isinstance(callee, Class):

@@ -11,11 +11,13 @@ from metaflow_orchestrator_kit.validate.model import binding, calls, containers,
 from metaflow_orchestrator_kit.validate.model.state import State, merge_values
 from metaflow_orchestrator_kit.validate.model.values import (
     Alt,
+    Bound,
     Class,
     ClassInfo,
     Const,
     Function,
     FunctionInfo,
+    ListCell,
     ModuleValue,
     ObjectCell,
     Unknown,
@@ -137,6 +139,8 @@ def attribute(frame: Frame, receiver: Value, attr: str, node: ast.AST) -> Value:
             found = _class_attribute(frame, cell.cls, attr, receiver, node)
             if found is not None:
                 return found
+    if isinstance(cell, ListCell) and attr in ("append", "extend", "add"):
+        return Bound(receiver, attr)
     if isinstance(receiver, Class):
         found = _class_attribute(frame, receiver.info, attr, None, node)
         if found is not None:

@@ -70,6 +70,9 @@ class Unknown:
 NUMBER = "a number that is worked out"
 """Why a value is unknown that is certainly a whole number, or one with a fraction."""
 
+COUNTER = "what itertools.count() answers"
+"""Why a value is unknown whose every ``next()`` is a whole number."""
+
 
 def is_number(value: Value) -> bool:
     """Whether *value* is certainly a number."""
@@ -187,6 +190,14 @@ class Class:
 
 
 @record()
+class Bound:
+    """A method of a list that was given a name of its own: ``emit = lines.append``."""
+
+    receiver: Value
+    name: str
+
+
+@record()
 class ModuleValue:
     """An imported module: of the project, or only known by its dotted name."""
 
@@ -194,7 +205,7 @@ class ModuleValue:
     module: Module | None = None
 
 
-Value = Unknown | Const | Text | Alt | Ref | Function | Class | ModuleValue
+Value = Unknown | Const | Text | Alt | Ref | Function | Class | Bound | ModuleValue
 
 
 @record()

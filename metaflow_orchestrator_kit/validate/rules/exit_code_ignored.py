@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+from itertools import islice
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
@@ -8,10 +9,12 @@ from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.step_left_running import starting_calls
-from metaflow_orchestrator_kit.validate.rules.syntax import above, function_of, literal, words_of
+from metaflow_orchestrator_kit.validate.rules.syntax import above, function_of, literal, terminal
 from metaflow_orchestrator_kit.validate.walking import walk
 
 _CODES = {"returncode", "check_returncode", "poll"}
+_OUTPUT = {"stdout", "stderr", "args", "pid"}
+_SHOWS = {"print", "echo", "log", "debug", "info", "warning", "error", "exception", "write"}
 
 
 class ExitCodeIgnored(Rule):
@@ -57,13 +60,21 @@ class ExitCodeIgnored(Rule):
             print(result.stdout)
         """
         ''')),
+        Example("only written to a log", compiler("""\
+        import subprocess
+        def run(node, log):
+            cmd = ["python", "flow.py", "step", node, "--run-id", "r", "--task-id", "t"]
+            process = subprocess.Popen(cmd)  # <-- here
+            process.wait()
+            log.info("%s ended with %s", node, process.returncode)
+        """)),
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         steps = {(o.path, o.line) for o in by_place(analysis, "step")}
         verdict.not_applicable("no step is started from Python by a call that waits")
         for name, call, place in starting_calls(analysis, steps):
-            if name not in ("run", "call", "system"):
+            if name not in ("run", "call", "system", "Popen"):
                 continue
             if _dropped(analysis, call):
                 verdict.fail(
@@ -82,22 +93,45 @@ def _dropped(analysis: Analysis, call: ast.Call) -> bool:
         k.arg is None for k in call.keywords
     ):
         return False
-    around = next(iter(above(analysis, call)), None)
+    around, beyond, outermost = (*islice(above(analysis, call), 3), None, None, None)[:3]
     function = function_of(analysis, call)
-    if isinstance(around, ast.Expr):
-        return True
+    started = terminal(call.func) == "Popen"
     match around:
+        case ast.Expr():
+            return not started
+        case ast.Attribute(attr="wait" | "communicate") if started:
+            return isinstance(beyond, ast.Call) and isinstance(outermost, ast.Expr)
         case ast.Assign(targets=[ast.Name(id=name)]) if function is not None:
-            if _CODES & words_of(function):
-                return False
-            read = [n for n in walk(function) if isinstance(n, ast.Name) and n.id == name]
-            return all(
-                isinstance(n.ctx, ast.Store)
-                or (
-                    isinstance(parent := next(iter(above(analysis, n)), None), ast.Attribute)
-                    and parent.attr in ("stdout", "stderr", "args")
-                )
-                for n in read
-            )
+            uses = [n for n in walk(function) if isinstance(n, ast.Name) and n.id == name]
+            asked = [_use(analysis, n) for n in uses if isinstance(n.ctx, ast.Load)]
+            return all(asked) and (not started or "wait" in asked)
         case _:
             return False
+
+
+def _use(analysis: Analysis, node: ast.Name) -> str:
+    """What of a process is read there; "" when that may tell somebody how it ended."""
+    chain = list(islice(above(analysis, node), 8))
+    if not isinstance(chain[0], ast.Attribute):
+        return ""
+    name = chain[0].attr
+    if name in ("wait", "communicate"):
+        if any(isinstance(c, ast.Expr) for c in chain[1:3]):
+            return "wait"
+        return "" if name == "wait" else name
+    if name in _CODES:
+        return "shown" if _only_shown(chain) else ""
+    return name if name in _OUTPUT else ""
+
+
+def _only_shown(chain: list[ast.AST]) -> bool:
+    """Whether a value is an argument of a statement that prints or logs."""
+    for node in chain:
+        match node:
+            case ast.Expr(value=ast.Call(func=func)):
+                return terminal(func) in _SHOWS
+            case ast.stmt():
+                return False
+            case _:
+                pass
+    return False

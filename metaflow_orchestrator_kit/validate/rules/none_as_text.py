@@ -1,20 +1,21 @@
 from __future__ import annotations
 
-import ast
-import itertools
-import re
-from collections.abc import Iterator
-
 from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.argv import Side
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
-from metaflow_orchestrator_kit.validate.programs import Program, programs
-from metaflow_orchestrator_kit.validate.records import regex
+from metaflow_orchestrator_kit.validate.programs import programs
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
-from metaflow_orchestrator_kit.validate.rules.syntax import literal, terminal, words_of
-from metaflow_orchestrator_kit.validate.walking import source, walk
+from metaflow_orchestrator_kit.validate.rules.parameter_options import (
+    asks,
+    filtered,
+    is_option,
+    loops,
+    pair,
+    reads_texts,
+    takes_out_none,
+)
 
-_VALUES = regex(r"^(?:\w+_)?(?:param(?:eter)?s|values|kwargs|inputs)$", re.I)
 _FIX = "Leave out parameters whose value is None: `init` then takes their default."
 
 
@@ -51,6 +52,14 @@ class NoneAsText(Rule):
         """)),
     )  # fmt: skip
     INVALID = (
+        Example("an option of the step", compiler("""\
+        def command(node, index=None):
+            cmd = ["python", "flow.py", "step", node, "--run-id", "r", "--task-id", "t"]
+            cmd.append("--split-index=%s" % index)  # <-- here
+            return cmd
+        def entry():
+            return command("start", None)
+        """)),
         Example("every value", compiler("""\
         def init(flow, run_id, params):
             cmd = ["python", flow, "init", "--run-id", run_id, "--task-id", "p"]
@@ -67,23 +76,24 @@ class NoneAsText(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         verdict.not_applicable("no parameters are seen to become options")
-        elsewhere = any(map(_takes_out_none, programs(analysis)))
-        texts = any(map(_reads_texts, programs(analysis)))
+        _judge_words(analysis, verdict)
+        elsewhere = any(map(takes_out_none, programs(analysis)))
+        texts = any(map(reads_texts, programs(analysis)))
         for program in programs(analysis):
-            for iterated, target, body, guarded in _loops(program):
-                names = _pair(iterated, target)
+            for iterated, target, body, guarded in loops(program):
+                names = pair(iterated, target)
                 if names is None:
                     continue
-                guarded = guarded or _filtered(program, iterated)
+                guarded = guarded or filtered(program, iterated)
                 for node in body:
-                    if not _is_option(node, *names):
+                    if not is_option(node, *names):
                         continue
                     place = program.place(node)
                     if elsewhere and not guarded:
                         verdict.unsure(place, "values that are None may be taken out elsewhere")
                     elif texts:
                         verdict.ok(place, "the values come from `name=value` texts, never None")
-                    elif guarded or _asks(body, names[1]):
+                    elif guarded or asks(body, names[1]):
                         verdict.ok(place, "parameters without a value are left out")
                     else:
                         text = f"`{names[1]}` may be None, and is passed as the word None"
@@ -91,91 +101,11 @@ class NoneAsText(Rule):
                     break
 
 
-def _loops(program: Program) -> Iterator[tuple[ast.expr, ast.expr, list[ast.AST], bool]]:
-    for loop in program.nodes(ast.For):
-        body = [n for s in loop.body for n in walk(s)]
-        yield loop.iter, loop.target, body, False
-    for part in program.nodes(ast.comprehension):
-        yield part.iter, part.target, list(walk(next(program.parents(part)))), bool(part.ifs)
-
-
-def _pair(iterated: ast.expr, target: ast.expr) -> tuple[str, str] | None:
-    """The names of an option and its value in a loop over parameters' values."""
-    match iterated, target:
-        case (
-            ast.Call(func=ast.Attribute(attr="items", value=owner), args=[]),
-            ast.Tuple(elts=[ast.Name(id=key), ast.Name(id=value)]),
-        ) if _VALUES.match(terminal(owner)):
-            return key, value
-        case _:
-            return None
-
-
-def _takes_out_none(program: Program) -> bool:
-    """Whether a loop over values leaves those out that are None."""
-    return any(
-        "is not None" in source(test)
-        for part in program.nodes(ast.comprehension)
-        for test in part.ifs
-    )
-
-
-def _reads_texts(program: Program) -> bool:
-    """Whether values are taken out of ``name=value``: those are never None."""
-    return any(
-        isinstance(call.func, ast.Attribute)
-        and call.func.attr in ("split", "partition")
-        and any(literal(argument) == "=" for argument in call.args[:1])
-        for call in program.nodes(ast.Call)
-    )
-
-
-def _filtered(program: Program, iterated: ast.expr) -> bool:
-    """Whether the function asks for None somewhere."""
-    function = program.function(iterated)
-    return function is not None and "is not None" in source(function)
-
-
-def _is_option(node: ast.AST, key: str, value: str) -> bool:
-    """``["--" + key, str(value)]``, ``f"--{key}={value}"``, ``"--%s=%s" % (key, value)``."""
-    match node:
-        case ast.List(elts=elements) | ast.Tuple(elts=elements):
-            return any(
-                _names(first, key) and "--" in source(first) and _as_text(second, value)
-                for first, second in itertools.pairwise(elements)
-            )
-        case ast.JoinedStr(values=[first, *_] as values):
-            shown = [terminal(v.value) for v in values if isinstance(v, ast.FormattedValue)]
-            return str(literal(first)).startswith("--") and shown == [key, value]
-        case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Mod(), right=ast.Tuple()):
-            return text.startswith("--") and {key, value} <= words_of(node.right)
-        case _:
-            return False
-
-
-def _names(node: ast.expr, key: str) -> bool:
-    return key in words_of(node)
-
-
-def _as_text(node: ast.expr, value: str) -> bool:
-    match node:
-        case ast.Call(func=ast.Name(id="str"), args=[ast.Name(id=name)]):
-            return name == value
-        case ast.JoinedStr(values=[ast.FormattedValue(value=ast.Name(id=name))]):
-            return name == value
-        case _:
-            return False
-
-
-def _asks(body: list[ast.AST], value: str) -> bool:
-    """Whether the value is tested, or replaced, before it is passed."""
-    for node in body:
-        match node:
-            case ast.If(test=test) | ast.IfExp(test=test):
-                if value in words_of(test):
-                    return True
-            case ast.Assign(targets=[ast.Name(id=name)]) if name == value:
-                return True
-            case _:
-                pass
-    return False
+def _judge_words(analysis: Analysis, verdict: Judge) -> None:
+    """Options of a command that were given a value that is None, made text."""
+    for command in analysis.of_kind("init", "step"):
+        for flag in {t.flag for t in command.side(Side.COMMAND) if t.flag}:
+            for option in command.options(flag, Side.COMMAND):
+                if option.text == "None":
+                    text = f"`{flag}` of `{command.kind}` is given None, as the word None"
+                    verdict.fail(option.origin, text, "Leave the option out when it is None.")

@@ -14,6 +14,7 @@ _SHELL = regex(r"^\s*#!.*\b(?:ba|da|k|z)?sh\b")
 _STOPS = regex(r"^\s*(?:set\s+(?:-\w*e|-o\s+errexit)|trap\b.*\b(?:ERR|EXIT)\b)|^\s*#!.*sh\s+-\w*e")
 _LAUNCH = regex(r"\b(?:init|step)\b.*--run-id")
 _LOOKED_AT = regex(r"&&|\|\||^\s*(?:if|while|until|exec|!)\b|\$\?")
+_HEREDOC = regex(r"<<-?\s*[\"']?(\w+)")
 _CLOSING = regex(r"^\s*(?:\}|fi|done|esac|then|else)?\s*(?:#.*)?$")
 
 
@@ -77,10 +78,9 @@ class ScriptGoesOn(Rule):
         verdict.not_applicable("no shell script is written that runs init or a step")
         for module in analysis.project.modules:
             for lines in strings_of(module):
-                if not _SHELL.match(lines[0].text):
-                    continue
-                stops = any(_STOPS.search(line.text) for line in lines)
-                for command, following in _launching(lines):
+                script = _script(lines)
+                stops = any(_STOPS.search(line.text) for line in script)
+                for command, following in _launching(script):
                     place = Origin(module.path, command.number, 1, command.number)
                     looked_at = _LOOKED_AT.search(command.text) or "$?" in following
                     if stops or looked_at or not following:
@@ -93,6 +93,17 @@ class ScriptGoesOn(Rule):
                             confidence=Confidence.MEDIUM,
                         )
                         break  # One fault of the script, however many steps it runs.
+
+
+def _script(lines: Sequence[Line]) -> Sequence[Line]:
+    """The lines of a shell script: all of them, or what another script writes to a file."""
+    for number, line in enumerate(lines):
+        if _SHELL.match(line.text):
+            opened = _HEREDOC.search(lines[number - 1].text) if number else None
+            inner = lines[number:]
+            ends = [n for n, last in enumerate(inner) if opened and last.text.strip() == opened[1]]
+            return inner[: ends[0]] if ends else inner if not number else []
+    return []
 
 
 def _launching(lines: Sequence[Line]) -> Iterator[tuple[Line, str]]:

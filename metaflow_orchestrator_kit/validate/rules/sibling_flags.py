@@ -14,6 +14,8 @@ from metaflow_orchestrator_kit.validate.walking import source, walk
 #: Flags that belong to every command of a kind when they belong to one. (--branch, --environment,
 #: --datastore-root and the attempt's number have rules of their own.)
 _TOP = ("--metadata", "--datastore", "--event-logger", "--monitor", "--with")
+#: What `dump` needs as well, to find the run of which it asks.
+_READS = ("--metadata", "--datastore")
 _STEP = ("--namespace", "--tag", "--clone-run-id", "--clone-only")
 _FIX = "Build all commands of one kind with one function, or add the flag here too."
 
@@ -63,11 +65,12 @@ class SiblingFlags(Rule):
             return
         steps = by_place(analysis, "step")
         every = by_place(analysis, "step", "init")
-        if len(every) < 2:
+        if len(every) + len(by_place(analysis, "dump")) < 2:
             verdict.not_applicable("there is one command only")
             return
         for flag in _TOP:
-            places = steps if flag == "--with" else every
+            reading = by_place(analysis, "dump") if flag in _READS else {}
+            places = steps if flag == "--with" else every | reading
             _compare(flag, Side.TOP, places, verdict)
         for flag in _STEP:
             _compare(flag, Side.COMMAND, steps, verdict)
