@@ -24,6 +24,9 @@ _TRIGGER = "linear-trigger-returns"
 _FOUND = "found-by-name"
 """The case that is red where ``from_deployment()`` raises."""
 
+_STATUS = "failing-status"
+"""The case that is red where a run that has failed never gets a terminal status."""
+
 _PHASES = {
     "deploy": "is deployed: create() returns",
     "from_deployment": "is found by its deployment's name: from_deployment() returns",
@@ -31,6 +34,9 @@ _PHASES = {
     "wait": "reaches a terminal status",
     "read": "can be read with the Metaflow client",
 }
+
+_SLOW = {"GaveUp": ["the scheduler or the machine is slow: --timeout SECONDS gives more time"]}
+"""What to think of first, by the type of an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,7 @@ class Judge:
         )
         if planned.fate is Fate.PROBE:
             return _judge_refusal(case.cap.name, seen, expect)
-        if self._ran_inside(seen):
+        if self._ran_inside(seen, case):
             if case.sees_errors or case.scenario.script is not None or not seen.tasks:
                 raise Blocked(f"trigger() ran the flow itself, and raised; see '{_TRIGGER}'")
             seen = replace(seen, error=None, final_status="FAILED")  # that is how it tells so
@@ -122,8 +128,7 @@ class Judge:
 
     def _judge_found(self, planned: Planned) -> None:
         """Where a deployment is not found by its name, the case of that alone is red."""
-        found = self.plan.of(_FOUND)
-        if planned.case.id != _FOUND and found is not None and found.fate is Fate.RUN:
+        if planned.case.id != _FOUND and self._running(_FOUND) is not None:
             raise Blocked(f"the deployment was not found by its name; see '{_FOUND}'")
 
     def _judge_error(
@@ -139,43 +144,72 @@ class Judge:
                 f"see '{leader.id}'"
             )
         self._judge_ground(planned, error)
+        self._judge_status(error)
         expect.fail(
             f"the flow '{case.scenario.flow}' in the scenario '{seen.scenario}'",
             expected=Words(f"it {_PHASES[error.phase]}"),
             observed=_told(seen),
-            likely=[f"see output.log in the evidence; the phase was '{error.phase}'"],
+            likely=[
+                *_SLOW.get(error.type, ()),
+                f"see output.log in the evidence; the phase was '{error.phase}'",
+            ],
         )
 
-    def _ran_inside(self, seen: Observation) -> bool:
+    def _ran_inside(self, seen: Observation, of: Case) -> bool:
         """Whether trigger() raised because it ran the flow itself, and the run failed.
 
         That is one fault, of which a case of its own tells; what the tasks did is another matter.
+        Without a run it may have been the trigger itself that failed, which is told then, unless
+        the case is about a run that ends before Metaflow sees it.
         """
-        error, returns = seen.error, self.plan.of(_TRIGGER)
-        if error is None or error.phase != "trigger":
+        returns = self._running(_TRIGGER)
+        if seen.error is None or seen.error.phase != "trigger" or returns is None:
             return False
-        if seen.run is None or seen.run.successful or returns is None or returns.fate != Fate.RUN:
+        if not of.sees_errors if seen.run is None else seen.run.successful:
             return False
         plain = self._plain(seen.scenario)
         if plain is None or plain.error is not None:
             return False
-        case = returns.case
         try:
-            case.check(plain, Expect(case.id, case.promise, case.clauses))
+            returns.check(plain, Expect(returns.id, returns.promise, returns.clauses))
         except ExpectationFailed:
             return True
         return False
 
+    def _judge_status(self, error: Failure) -> None:
+        """Where no failed run gets a terminal status, one that was waited for in vain may be one.
+
+        What its tasks did can only be judged once it is known that nothing more will come.
+        """
+        case = self._running(_STATUS)
+        if error.phase != "wait" or case is None:
+            return
+        failing = self._seen(case.scenario.id)
+        if failing is not None and failing.error is not None and failing.error.phase == "wait":
+            raise Blocked(
+                f"the run got no terminal status in time, and one that fails gets none; "
+                f"see '{_STATUS}'"
+            )
+
+    def _running(self, case_id: str) -> Case | None:
+        """The case of that id, if it runs."""
+        found = self.plan.of(case_id)
+        return found.case if found is not None and found.fate is Fate.RUN else None
+
     def _plain(self, scenario: str) -> Observation | None:
         """What was seen of the plainest flow, for another scenario; None where it does not run."""
         ground = self.plan.ground
-        lab = self.suite.lab()
         if ground is None or ground.scenario.id == scenario:
             return None
+        return self._seen(ground.scenario.id)
+
+    def _seen(self, scenario: str) -> Observation | None:
+        """What was seen of another scenario that runs; None where it does not."""
+        lab = self.suite.lab()
         wanted = read_json(lab.path / "wanted.json") or {}
-        if ground.scenario.id not in wanted.get("run", ()):  # pytest was told to leave it out
+        if scenario not in wanted.get("run", ()):  # pytest was told to leave it out
             return None
-        return await_observation(lab, ground.scenario.id, self.deadline)
+        return await_observation(lab, scenario, self.deadline)
 
     def _judge_ground(self, planned: Planned, error: Failure) -> None:
         """Where not even the plain flow gets that far, it alone is red: that is to mend first."""

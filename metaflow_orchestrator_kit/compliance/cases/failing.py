@@ -24,6 +24,12 @@ HELPED = Scenario(
     expected=8,
 )
 
+_LIKELY = {
+    "trigger": ["trigger() runs the flow itself, or waits for the end of the run"],
+    "wait": ["the status comes from the Metaflow run, which never says that it has failed"],
+}
+"""By the phase in which something raised."""
+
 
 @case(
     "failing-status", cap=Cap.LINEAR_DAG, clauses=("L1", "L2"), scenario=FAILING, sees_errors=True
@@ -37,7 +43,7 @@ def status(seen: Observation, expect: Expect) -> None:
         "error while the run was observed",
         expected=None,
         observed=None if seen.error is None else f"{seen.error.phase}: {seen.error.message}",
-        likely=["the status comes from the Metaflow run, which never says that it has failed"],
+        likely=_LIKELY.get(seen.error.phase if seen.error is not None else "", ()),
     )
     expect.true(
         "the final status",

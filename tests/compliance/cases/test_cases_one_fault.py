@@ -13,7 +13,7 @@ from made import of_step
 
 from metaflow_orchestrator_kit.compliance.cases import all_cases
 from metaflow_orchestrator_kit.compliance.config import Backend, Suite
-from metaflow_orchestrator_kit.compliance.expect import Expect
+from metaflow_orchestrator_kit.compliance.expect import Expect, ExpectationFailed
 from metaflow_orchestrator_kit.compliance.judge import Judge
 from metaflow_orchestrator_kit.compliance.lab.client import wish
 from metaflow_orchestrator_kit.compliance.lab.settings import write_atomically
@@ -38,10 +38,11 @@ def verdicts(
     returns: bool = True,
     plain: Failure | None = None,
     wanted: Sequence[str] = (),
+    beside: Sequence[Observation] = (),
 ) -> list[Verdict]:
     """The verdicts on cases of one scenario, where trigger() returns at once or at the end.
 
-    ``plain`` is what went wrong with the plainest flow, if anything.
+    ``plain`` is what went wrong with the plainest flow, if anything; ``beside`` was seen as well.
     """
     suite = Suite(Backend("sched", "sched"), str(folder), "t")
     plan, lab = suite.plan(), suite.lab()
@@ -52,9 +53,9 @@ def verdicts(
         linear = of_step("hold", artifacts={**linear.step("hold")[0].artifacts, "released": False})(
             waited
         )
-    for one in (replace(linear, scenario="linear", error=plain), seen):
+    for one in (replace(linear, scenario="linear", error=plain), seen, *beside):
         write_atomically(lab.observation(one.scenario), one.to_json())
-    wish(lab, run=wanted or ["linear", seen.scenario])
+    wish(lab, run=wanted or ["linear", seen.scenario, *(one.scenario for one in beside)])
     judge = Judge(suite, plan, time.monotonic() + 60)
     planned = [plan.of(case) for case in cases]
     return [judge.judge(one)[0].verdict for one in planned if one is not None]
@@ -130,3 +131,46 @@ def test_a_slow_trigger_does_not_wait_where_the_run_goes_on_after_it(tmp_path):
     CASES["linear-trigger-returns"].check(
         slow, Expect("linear-trigger-returns", "It returns.", ("C6",))
     )
+
+
+def test_a_run_that_failed_inside_the_trigger_before_metaflow_saw_it_is_blocked(tmp_path):
+    seen = raised("unready", tasks=[], run=None)
+    assert verdicts(tmp_path, "init-fails", seen=seen, returns=False) == [Verdict.BLOCKED]
+    assert verdicts(tmp_path, "init-fails", seen=seen, returns=True) == [Verdict.FAILED]
+
+
+@pytest.mark.parametrize("case", ["failing-status", "init-fails"])
+def test_a_likely_cause_is_one_of_what_has_happened(case):
+    found = CASES[case]
+    for phase, cause in {"trigger": "waits for the end of the run", "wait": "the status"}.items():
+        seen = raised(found.scenario.id, error=replace(RAISED, phase=phase))
+        with pytest.raises(ExpectationFailed) as told:
+            found.check(seen, Expect(case, found.promise, found.clauses))
+        assert f"1. {cause}" in str(told.value) or f"or {cause}" in str(told.value)
+
+
+def test_where_no_failed_run_ever_ends_that_alone_is_red(tmp_path):
+    endless = Failure("wait", "GaveUp", "Waited for a terminal status.")
+    seen = raised("retrying", error=endless)
+    cases = ("retry-count", "retry-same-task")
+    failing = raised("failing", error=endless)
+    found = verdicts(tmp_path, *cases, seen=seen, beside=[failing])
+    assert found == [Verdict.BLOCKED, Verdict.BLOCKED]
+    found = verdicts(tmp_path, "failing-status", "failing-stops", seen=failing)
+    assert found == [Verdict.FAILED, Verdict.BLOCKED]
+
+
+def test_where_a_failed_run_does_end_one_that_does_not_is_red(tmp_path):
+    endless = Failure("wait", "GaveUp", "Waited for a terminal status.")
+    seen = raised("retrying", error=endless)
+    good = raised("failing", error=None)
+    found = verdicts(tmp_path, "retry-count", "retry-same-task", seen=seen, beside=[good])
+    assert found == [Verdict.FAILED, Verdict.BLOCKED]
+
+
+@pytest.mark.parametrize("phase", ["deploy", "trigger", "wait", "read"])
+def test_what_stops_the_plain_flow_is_not_told_again(tmp_path, phase):
+    unreachable = Failure(phase, "ConnectionError", "the datastore cannot be reached")
+    seen = raised("branches", error=unreachable, tasks=[], run=None)
+    found = verdicts(tmp_path, "branches-run-once", seen=seen, plain=unreachable)
+    assert found == [Verdict.BLOCKED]
