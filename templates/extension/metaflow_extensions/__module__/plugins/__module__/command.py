@@ -48,11 +48,14 @@ class Site:
         python: the interpreter of the tasks.
         code: folder that the code package was unpacked into; the working directory of the tasks.
         config_file: the resolved configs as a file; None when the flow has none.
+        packaged: whether tasks import Metaflow and this extension from the code package, and
+            nothing from the worker, because their interpreter is not the worker's (clause M4).
     """
 
     python: str
     code: Path
     config_file: Path | None = None
+    packaged: bool = False
 
 
 def init_command(plan: Plan, run: RunRequest, launch: Launch, site: Site) -> tuple[str, ...]:

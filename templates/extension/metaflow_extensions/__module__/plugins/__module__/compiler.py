@@ -20,6 +20,7 @@ from metaflow.user_configs.config_options import ConfigInput
 from metaflow.user_configs.config_parameters import dump_config_values
 
 from .compile_starts import check_complete, schedule_of, triggers_of
+from .interpreters import interpreter_of
 from .plan import Code, Identity, Parameter, Plan, Step, attempts, encode, keyword
 
 #: Metaflow settings that a task needs for clients, cards and files of its own (clause G7). Keys and
@@ -104,6 +105,12 @@ def _needs(obj: Any) -> Iterable[tuple[str, str]]:
         if deco.name in _FLOW_DECORATORS:
             yield _FLOW_DECORATORS[deco.name], f"Flow decorator @{deco.name}"
     for node in obj.graph:
+        if node.parallel_step and obj.environment.bootstrap_commands(
+            node.name, obj.flow_datastore.TYPE
+        ):
+            # Metaflow starts the other nodes with `executable(step)` as one word (clause M4).
+            environment = f"--environment={obj.environment.TYPE}"
+            yield "GANG_IN_AN_ENVIRONMENT", f"@parallel with {environment} (step {node.name})"
         if node.parallel_foreach:
             yield "PARALLEL", f"@parallel (num_parallel in step {node.name})"
         if node.type == "split-switch":
@@ -157,7 +164,7 @@ def compile_plan(
         identity=identity,
         start_step=graph.start_step,
         end_step=graph.end_step,
-        steps={node.name: _step(node) for node in graph},
+        steps={node.name: _step(obj, node, deployed=bool(code.url)) for node in graph},
         options=_top_level_options(obj),
         environment=_environment(obj, identity, scheduler, code),
         parameters=parameters,
@@ -181,10 +188,11 @@ def _hooks(obj: Any, which: str) -> tuple[str, ...]:
     return tuple(hook for deco in decorators for hook in getattr(deco, which))
 
 
-def _step(node: Any) -> Step:
+def _step(obj: Any, node: Any, *, deployed: bool) -> Step:
     decorators = {deco.name: deco for deco in node.decorators}
     tries, user_retries = attempts([deco.step_task_retry_count() for deco in node.decorators])
     retry, timeout = decorators.get("retry"), decorators.get("timeout")
+    python, bootstrap = interpreter_of(obj, node.name, deployed=deployed)
     variables = decorators["environment"].attributes["vars"] if "environment" in decorators else {}
     return Step(
         name=node.name,
@@ -200,6 +208,8 @@ def _step(node: Any) -> Step:
         resources=_resources(decorators.get("resources")),
         environment={str(key): str(value) for key, value in sorted((variables or {}).items())},
         decospecs=tuple(_dynamic_decospecs(node)),
+        python=python,
+        bootstrap=bootstrap,
     )
 
 

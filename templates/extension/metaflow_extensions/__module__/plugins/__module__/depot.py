@@ -62,12 +62,13 @@ def lay_out(plan: Plan, folder: Path) -> Path:
     Returns:
         The folder that tasks run in.
     """
+    return unpacked(plan, folder, lambda: package_of(plan))
 
-    def fetch() -> bytes:
-        ((_, blob),) = datastore_of(plan).load_data([plan.code.sha])
-        return bytes(blob)
 
-    return unpacked(plan, folder, fetch)
+def package_of(plan: Plan) -> bytes:
+    """The code package of a plan, as it was made at `create` (clause I3)."""
+    ((_, blob),) = datastore_of(plan).load_data([plan.code.sha])
+    return bytes(blob)
 
 
 def finished_before(plan: Plan, run: RunRequest, launch: Launch) -> Finished | None:

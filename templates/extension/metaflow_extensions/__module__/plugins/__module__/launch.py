@@ -9,26 +9,22 @@ This file belongs to the kit: `metaflow-orchestrator-scaffold --update` replaces
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
-import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from . import command
+from .interpreters import NotMade, site_of, surroundings, without_own
 from .plan import Plan, RunRequest
-from .process import Fresh, Job, Starter, end_group, end_rest
+from .process import Fresh, Job, Starter
+from .supervise import decorated, supervised
 from .walk import Finished, Handout, Launch
 
 #: Seconds on top of @timeout before the process is killed from outside. The signal inside the
 #: task must win, or @catch and @retry never see it (clause H7).
 TIMEOUT_SLACK = 120.0
-
-#: Seconds that a finished process' output may stay open, held by a child of its own.
-DRAIN = 2.0
 
 #: Seconds before each further `init`, after one that was killed.
 INIT_PAUSES = (1.0, 4.0, 16.0)
@@ -128,11 +124,16 @@ async def run_hook(desk: Desk, hook: str, number: int) -> int:
         hook: name or import path of the function.
         number: its place among the hooks of the run, which names its log in the scratch folder.
     """
-    environment = _here(desk, command.run_environment(desk.plan, desk.run, desk.worker))
-    arguments = command.hook_command(desk.plan, desk.run, hook, desk.site)
-    job = Job(arguments, environment, desk.site.code)
+    log = desk.scratch / f"hook-{number}"
+    try:
+        site = await _site(desk, desk.plan.start_step, log)
+    except NotMade:
+        return 1
+    environment = command.run_environment(desk.plan, desk.run, _worker(desk, site))
+    arguments = command.hook_command(desk.plan, desk.run, hook, site)
+    job = Job(arguments, surroundings(desk.plan, site, environment), site.code)
     # A hook is a module of Metaflow, not a flow: the warm process has nothing for it.
-    return await _supervise(Fresh(), job, desk.scratch / f"hook-{number}", limit=None)
+    return await supervised(Fresh(), job, log)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,103 +191,46 @@ async def _run(
     arguments: _Arguments,
     variables: Mapping[str, str] = NOTHING,
 ) -> int:
+    try:
+        site = await _site(desk, launch.step, files.stem)
+    except NotMade:
+        return 1
     environment = command.environment(
         desk.plan,
         desk.run,
         launch,
-        desk.worker,
+        _worker(desk, site),
         handout=files.path("handout"),
         facts=desk.facts,
     )
-    environment = _here(desk, {**environment, **variables})
+    environment = surroundings(desk.plan, site, {**environment, **variables})
     files.path("handout").unlink(missing_ok=True)
     files.path("handout.new").write_bytes(_ROOM)
-    job = Job(arguments(desk.plan, desk.run, launch, desk.site), environment, desk.site.code)
+    job = Job(arguments(desk.plan, desk.run, launch, site), environment, site.code)
     step = desk.plan.steps.get(launch.step)
     limit = step.timeout + TIMEOUT_SLACK if step and step.timeout else None
-    return await _supervise(desk.starter, job, files.stem, limit)
+    return await supervised(desk.starter, job, files.stem, limit)
 
 
-def _here(desk: Desk, environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment, with what is where on this machine."""
-    from .package import with_unpacked
+async def _site(desk: Desk, step: str, log: Path) -> command.Site:
+    """Where a step runs on this machine.
 
-    found = with_unpacked(desk.plan, desk.site.code, environment)
-    # The path of the interpreter comes first: @parallel starts its nodes as plain `python`.
-    found["PATH"] = os.pathsep.join(
-        [str(Path(desk.site.python).parent), found.get("PATH", os.defpath)]
-    )
-    return found
-
-
-async def _supervise(starter: Starter, job: Job, stem: Path, limit: float | None) -> int:
-    """Start a process, log its output beside `stem`, and see it to its end."""
-    outputs = [_Output(stem.with_name(f"{stem.name}.{name}")) for name in ("stdout", "stderr")]
+    Raises:
+        NotMade: its interpreter cannot be made; its log says so.
+    """
+    variables = command.run_environment(desk.plan, desk.run, desk.worker)
     try:
-        process = await starter.start(job, *(output.descriptor for output in outputs))
-    finally:
-        for output in outputs:
-            output.release()
-    logs = asyncio.gather(*(output.copy() for output in outputs))
-    try:
-        return await asyncio.wait_for(process.wait(), limit)
-    except asyncio.TimeoutError:
-        await end_group(process)
-        return -signal.SIGKILL
-    except asyncio.CancelledError:
-        await end_group(process)
+        return await site_of(desk.plan, step, desk.site, variables, log)
+    except NotMade as error:
+        for name in ("stdout", "stderr"):
+            log.with_name(f"{log.name}.{name}").touch()
+        with log.with_name(f"{log.name}.stderr").open("ab") as file:
+            file.write(decorated(f"{error}\n".encode()))
         raise
-    finally:
-        # What the task itself left running must not outlive it.
-        await end_rest(process.pid)
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(logs, DRAIN)
 
 
-class _Output:
-    """A pipe from a process to a log file, each line in the form of Metaflow's task logs."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._end, self.descriptor = os.pipe()
-
-    def release(self) -> None:
-        """Close this process' copy of the writing end."""
-        os.close(self.descriptor)
-
-    async def copy(self) -> None:
-        """Copy lines as they come, until every writer is gone."""
-        reader = asyncio.StreamReader(limit=2**20)
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(self._end, "rb", buffering=0)
-        )
-        try:
-            with self._path.open("wb", buffering=0) as file:
-                while line := await _read_line(reader):
-                    # On a full disk lines are lost, rather than the task that is at work.
-                    with contextlib.suppress(OSError):
-                        file.write(_decorate(line))
-        finally:
-            transport.close()
-
-
-async def _read_line(stream: asyncio.StreamReader) -> bytes:
-    try:
-        return await stream.readuntil(b"\n")
-    except asyncio.IncompleteReadError as end:
-        return end.partial
-    except asyncio.LimitOverrunError as long:
-        return await stream.read(long.consumed or 1)
-
-
-def _decorate(line: bytes) -> bytes:
-    from metaflow.mflog import TASK_LOG_SOURCE
-    from metaflow.mflog.mflog import decorate, is_structured
-
-    if is_structured(line):
-        return line
-    decorated: bytes = decorate(TASK_LOG_SOURCE, line)
-    return decorated
+def _worker(desk: Desk, site: command.Site) -> Mapping[str, str]:
+    return without_own(desk.worker) if site.packaged else desk.worker
 
 
 def _save_logs(desk: Desk, launch: Launch, files: _Files) -> None:

@@ -83,22 +83,24 @@ def unpacked(plan: Plan, folder: Path, read: Callable[[], bytes]) -> Path:
     return target
 
 
-def unpack(plan: Plan, package: bytes, folder: Path) -> None:
+def unpack(plan: Plan, package: bytes, folder: Path, *, whole: bool = False) -> None:
     """Lay a deployment out for tasks of this machine.
 
     Where tasks use the deployer's own disk, only the user's files: Metaflow and this extension are
-    installed there already. Elsewhere all of it, Metaflow, this extension and what Metaflow notes
-    of the package (`INFO`) included: tasks then run exactly what was deployed (clause A9).
+    installed there already. Elsewhere, and for an interpreter that has neither, all of it,
+    Metaflow, this extension and what Metaflow notes of the package (`INFO`) included: tasks then
+    run exactly what was deployed (clause A9).
 
     Args:
         plan: the compiled flow.
         package: what :func:`build` made.
         folder: a folder to be made.
+        whole: whether the interpreter of the tasks has neither.
     """
     folder.mkdir(parents=True)
     root = _local_root(plan)
     files = ContentType.USER_CONTENT | ContentType.MODULE_CONTENT
-    wanted = int(files if root else ContentType.ALL_CONTENT)
+    wanted = int(files if root and not whole else ContentType.ALL_CONTENT)
     MetaflowPackage.cls_extract_into(
         plan.code.metadata, BytesIO(package), str(folder), content_types=wanted
     )
@@ -107,16 +109,19 @@ def unpack(plan: Plan, package: bytes, folder: Path) -> None:
         (folder / ".metaflow").symlink_to(root)
 
 
-def with_unpacked(plan: Plan, folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+def with_unpacked(
+    plan: Plan, folder: Path, environment: Mapping[str, str], *, whole: bool = False
+) -> dict[str, str]:
     """An environment in which an unpacked package is what is imported (clause I3).
 
     Args:
         plan: the compiled flow.
         folder: what :func:`unpack` made.
         environment: the environment otherwise.
+        whole: as for :func:`unpack`.
     """
     found = dict(environment)
-    if not _local_root(plan):
+    if whole or not _local_root(plan):
         variables = MetaflowPackage.get_post_extract_env_vars(plan.code.metadata, str(folder))
         for name, value in variables.items():
             if name.endswith(":"):

@@ -18,7 +18,10 @@ from typing import Any
 from .starts import Schedule, Trigger
 
 #: Version of the serialised form. A reader refuses a newer one.
-VERSION = 2
+VERSION = 3
+
+#: Fields of a step that JSON would give back as lists.
+_TUPLES = ("out", "decospecs", "bootstrap")
 
 #: Attempts that Metaflow allows for one task, fallbacks included (clause H4).
 MAX_ATTEMPTS = 6
@@ -41,6 +44,10 @@ class Step:
         resources: what @resources asks for: cpu, gpu, memory (MB), disk (MB) (clause M1).
         environment: the variables of @environment, after configs were resolved (clause G8).
         decospecs: values of `--with` for this step (clause D9).
+        python: how the interpreter of its environment is called, where it has one of its own
+            (clause M4); empty for that of the worker.
+        bootstrap: shell commands that make that interpreter, in a folder with the whole code
+            package; none where it was made at `create`.
     """
 
     name: str
@@ -55,6 +62,8 @@ class Step:
     resources: Mapping[str, float] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     decospecs: tuple[str, ...] = ()
+    python: str = ""
+    bootstrap: tuple[str, ...] = ()
 
     @property
     def is_join(self) -> bool:
@@ -213,7 +222,7 @@ class Plan:
         fields["identity"] = Identity(**fields["identity"])
         fields["code"] = Code(**fields["code"])
         fields["steps"] = {
-            name: Step(**{**step, "out": tuple(step["out"]), "decospecs": tuple(step["decospecs"])})
+            name: Step(**{**step, **{key: tuple(step.get(key, ())) for key in _TUPLES}})
             for name, step in fields["steps"].items()
         }
         fields["parameters"] = tuple(Parameter(**p) for p in fields["parameters"])
