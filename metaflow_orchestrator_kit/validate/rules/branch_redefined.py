@@ -47,7 +47,7 @@ class BranchRedefined(Rule):
             names = sorted({c.name or c.node.name for c, _ in bad})
             verdict.fail(
                 bad[0][1].origin,
-                f"{', '.join(f'`{n}`' for n in names)} redefine {' and '.join(flags)}, which "
-                "@project gives to the flow",
+                f"{', '.join(f'`{n}`' for n in names)} redefine{'s' if len(names) == 1 else ''} "
+                f"{' and '.join(flags)}, which @project gives to the flow",
                 "Remove the options; take the branch from the flow's decorators.",
             )

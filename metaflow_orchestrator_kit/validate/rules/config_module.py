@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
-from metaflow_orchestrator_kit.validate.project import CONFIG_NAME, NAMESPACE, Extension
+from metaflow_orchestrator_kit.validate.project import CONFIG_NAME, NAMESPACE, Extension, Module
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import CONFIG, CONFIG_TEXT, DEPLOYER, PLUGINS
 
+#: Below `plugins`, what Metaflow finds by itself: extension points of their own.
+_FOUND_WITHOUT = ("cards", "datatools", "env_escape")
 _FIX = (
     "Register the plugins in exactly one file: "
     "metaflow_extensions/<org>/plugins/mfextinit_<name>.py (or plugins/__init__.py)."
@@ -20,6 +24,7 @@ class ConfigModuleNotUnique(Rule):
     `plugins/__init__.py`. With none of them the extension does not exist; with two of them, or
     with an `__init__.py` in `metaflow_extensions` itself, `import metaflow` raises RuntimeError
     and every flow on that interpreter dies. Keep one file, and leave the namespace package bare.
+    Cards alone (`plugins/cards/<name>/`) are found without one.
     """
 
     code = "MOK001"
@@ -34,6 +39,10 @@ class ConfigModuleNotUnique(Rule):
             {CONFIG: "", f"{PLUGINS}/__init__.py": CONFIG_TEXT},
         ),
         Example("an `__init__` of the organisation", {"metaflow_extensions/acme/__init__.py": "#"}),
+        Example(
+            "cards alone, of another organisation",
+            {"metaflow_extensions/paint/plugins/cards/picture/__init__.py": "CARDS = []"},
+        ),
     )
     INVALID = (
         Example("no configuration module", {CONFIG: ""}),
@@ -70,11 +79,13 @@ class ConfigModuleNotUnique(Rule):
         for extension in project.extensions:
             self._judge(extension, verdict, project.modules)
 
-    def _judge(self, extension: Extension, verdict: Judge, modules: object) -> None:
+    def _judge(self, extension: Extension, verdict: Judge, modules: Sequence[Module]) -> None:
         configs = extension.configs
         if extension.unread:
             path = extension.unread[0]
             verdict.fail(Origin(path, 1, 1, 1), "the configuration module cannot be read", _FIX)
+        elif not configs and _is_found_without(extension, modules):
+            verdict.ok(Origin(extension.plugins, 1, 1, 1), "what is here needs no registration")
         elif not configs:
             verdict.fail(
                 Origin(extension.plugins, 1, 1, 1),
@@ -93,3 +104,10 @@ class ConfigModuleNotUnique(Rule):
             name = configs[0].path.rpartition("/")[2]
             kind = "mfextinit module" if CONFIG_NAME.match(name) else "plugins package"
             verdict.ok(Origin(configs[0].path, 1, 1, 1), f"registered by one {kind}")
+
+
+def _is_found_without(extension: Extension, modules: Sequence[Module]) -> bool:
+    """Whether all plugins stand in folders that Metaflow looks through by itself."""
+    home = f"{extension.plugins}/"
+    inside = [m.path.removeprefix(home) for m in modules if m.path.startswith(home)]
+    return bool(inside) and all(p.split("/")[0] in _FOUND_WITHOUT for p in inside)

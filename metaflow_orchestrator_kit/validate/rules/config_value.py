@@ -65,8 +65,11 @@ class ConfigValueMissing(Rule):
             for write in full:
                 verdict.ok(write.origin, f"{VARIABLE} is set")
         elif full:
+            # Rather where the tasks' own commands are built than where a deployment's are.
+            building = {place.path for place in by_place(analysis, "step")}
+            near = next((w for w in full if w.origin.path in building), full[0])
             verdict.fail(
-                full[0].origin,
+                near.origin,
                 f"{VARIABLE} carries the configs' values instead of `kv.<name>`, "
                 "so a config's parser runs on them again",
                 _FIX,
