@@ -4,6 +4,7 @@ import ast
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Command, Presence, Side
+from metaflow_orchestrator_kit.validate.env import matches
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
@@ -14,8 +15,12 @@ from metaflow_orchestrator_kit.validate.walking import source, walk
 #: Flags that belong to every command of a kind when they belong to one. (--branch, --environment,
 #: --datastore-root and the attempt's number have rules of their own.)
 _TOP = ("--metadata", "--datastore", "--event-logger", "--monitor", "--with")
-#: What `dump` needs as well, to find the run of which it asks.
-_READS = ("--metadata", "--datastore")
+#: What `dump` needs as well, to find the run of which it asks: the flag, or the variable that
+#: stands for it where a command has none.
+_READS = {
+    "--metadata": "METAFLOW_DEFAULT_METADATA",
+    "--datastore": "METAFLOW_DEFAULT_DATASTORE",
+}
 _STEP = ("--namespace", "--tag", "--clone-run-id", "--clone-only")
 _FIX = "Build all commands of one kind with one function, or add the flag here too."
 
@@ -41,6 +46,16 @@ class SiblingFlags(Rule):
         def join(node, flow, meta, inputs):
             top = ["python", flow, "--metadata", meta]
             return top + ["step", node, "--run-id", "r", "--input-paths", inputs]
+        """)),
+        Example("a `dump` that is told by the environment where to look", compiler("""\
+        def variables(meta):
+            return {"METAFLOW_DEFAULT_METADATA": meta}
+
+        def commands(node, flow, meta, ids):
+            exists = ["python", flow, "dump", "--max-value-size=0", ids]
+            init = ["python", flow, "--metadata", meta, "init", "--run-id", "r"]
+            step = ["python", flow, "--metadata", meta, "step", node, "--run-id", "r"]
+            return exists, init, step
         """)),
     )  # fmt: skip
     INVALID = (
@@ -69,7 +84,7 @@ class SiblingFlags(Rule):
             verdict.not_applicable("there is one command only")
             return
         for flag in _TOP:
-            reading = by_place(analysis, "dump") if flag in _READS else {}
+            reading = by_place(analysis, "dump") if _needs(flag, analysis) else {}
             places = steps if flag == "--with" else every | reading
             _compare(flag, Side.TOP, places, verdict)
         for flag in _STEP:
@@ -80,6 +95,14 @@ class SiblingFlags(Rule):
             _compare("--tag", Side.COMMAND, every, verdict)
         for place in every:
             verdict.ok(place, "the commands have the same flags")
+
+
+def _needs(flag: str, analysis: Analysis) -> bool:
+    """Whether `dump` is told by *flag* alone where it looks: nothing sets the variable."""
+    variable = _READS.get(flag)
+    return variable is not None and not any(
+        matches(w, variable) for w in analysis.environment if not w.own_process
+    )
 
 
 def _names_tags(command: Command) -> bool:
@@ -106,5 +129,8 @@ def _compare(flag: str, side: Side, places: dict[Origin, list[Command]], verdict
     other = (having or sometimes)[0]
     for place in lacking:
         kind = places[place][0].kind
-        text = f"this `{kind}` lacks `{flag}`, which the command at {other.path}:{other.line} has"
+        there = (
+            f"in line {other.line}" if other.path == place.path else f"at {other.path}:{other.line}"
+        )
+        text = f"this `{kind}` lacks `{flag}`, which the command {there} has"
         verdict.fail(place, text, _FIX)
