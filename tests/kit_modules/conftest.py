@@ -21,6 +21,7 @@ import cluster
 import pytest
 from hypothesis import HealthCheck, settings
 from live_engine import Live, load_engine
+from live_temporal import Stage, TemporalLive
 from scaffolded import Bench, make_bench
 
 from metaflow_orchestrator_kit import paths
@@ -146,4 +147,32 @@ def live(
     for name, value in {**bench.environment, **dict([live.mark.split("=", 1)])}.items():
         monkeypatch.setenv(name, value)
     yield live
+    live.close()
+
+
+@pytest.fixture(scope="module")
+def stage(benches: Benches, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A Temporal server for the tests of a module, and whatever workers they hire."""
+    stage = Stage.open(*benches["temporal"], tmp_path_factory.mktemp("stage"))
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def temporal_live(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TemporalLive]:
+    """The Temporal engine at work, with a worker."""
+    for name in [name for name in os.environ if name.startswith("METAFLOW_")]:
+        monkeypatch.delenv(name)
+    for name, value in stage.settings.items():
+        monkeypatch.setenv(name, value)
+    live = TemporalLive(stage.bench, stage.module, tmp_path, stage=stage)
+    if not stage.workers:
+        stage.hire("--max-tasks", "4")
+    yield live
+    if not stage.server.pid:
+        stage.server.start()
+    if not stage.workers:
+        stage.hire("--max-tasks", "4")
     live.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,10 +63,10 @@ class Stage:
         """What the newest worker says."""
         return self.folder / f"worker-{self.hired}.log"
 
-    def hire(self, *options: str) -> subprocess.Popen[bytes]:
-        """Start a worker."""
+    def hire(self, *options: str, bench: Bench | None = None) -> subprocess.Popen[bytes]:
+        """Start a worker; with a bench, one of its extension."""
         self.hired += 1
-        with imports_of(self.bench):
+        with imports_of(bench or self.bench):
             worker = self.dev.start_worker(self.settings, self.log, "--drain", "0", *options)
         self.workers.append(worker)
         return worker  # type: ignore[no-any-return]
@@ -125,6 +127,25 @@ class TemporalLive(Live):
         for pid, _ in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+def older(bench: Bench, root: Path) -> Bench:
+    """A bench with the same extension, whose kit-owned modules know no plan as new as ours.
+
+    It shares everything else with the other bench, the datastore included.
+    """
+    shutil.copytree(bench.project, root / "project")
+    (module,) = (root / "project").rglob("plan.py")
+    text = module.read_text(encoding="utf-8")
+    version = re.search(r"^VERSION = (\d+)$", text, re.MULTILINE)
+    assert version is not None
+    module.write_text(text.replace(version[0], f"VERSION = {int(version[1]) - 1}"), "utf-8")
+    shared = {
+        name: value
+        for name, value in bench.environment.items()
+        if name.startswith(("METAFLOW_", "KIT_"))
+    }
+    return Bench(root, variables=shared)
 
 
 def _serves(pid: int, line: str) -> bool:

@@ -30,7 +30,7 @@ def engine_modules() -> dict[str, Any]:
     if "in_place" not in sys.modules:
         importlib.import_module("conftest")
     names = ("plan", "walk", *(f"temporal_{what}" for what in ("orders", "workflow", "starts")))
-    names = (*names, "temporal_codec", "temporal_runs")
+    names = (*names, "temporal_codec", "temporal_runs", "temporal_patience")
     return {name: importlib.import_module(f"in_place.{name}") for name in names}
 
 
@@ -66,12 +66,14 @@ class Stub:
         width: items of the foreach.
         fails: attempts that fail, as `task.attempt`.
         held: tasks that go on until :attr:`go` is set.
+        refused: tasks whose plan the worker is too old for, and how often.
         made: attempts that were made, as `task.attempt`.
     """
 
     width: int = 3
     fails: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    refused: dict[str, int] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
     go: asyncio.Event = field(default_factory=asyncio.Event)
     origin: Mapping[str, Any] = field(default_factory=dict)
@@ -99,8 +101,12 @@ class Stub:
 
     async def _attempt(self, launch: dict[str, Any]) -> dict[str, Any]:
         from temporalio import activity
+        from temporalio.exceptions import ApplicationError
 
         task, number = launch["task_id"], launch["attempt"]
+        if self.refused.get(task, 0) > 0:
+            self.refused[task] -= 1
+            raise ApplicationError("too old", type=engine_modules()["temporal_orders"].TOO_NEW)
         self.made.append(f"{task}.{number}")
         while task in self.held and not self.go.is_set():
             activity.heartbeat()
@@ -212,6 +218,13 @@ async def _resumed(host: str) -> list[Any]:
         return [handle]
 
 
+async def _refused(host: str) -> list[Any]:
+    async with worker(host, Stub(refused={"t-left": 2})) as client:
+        handle = await play(client, plan(), "stub-refused")
+        await handle.result()
+        return [handle]
+
+
 async def _long(host: str) -> list[Any]:
     async with worker(host, Stub(width=12)) as client:
         handle = await play(client, plan(max_workers=4), "stub-long", history=60)
@@ -227,6 +240,7 @@ RECORDED: Mapping[str, Callable[[str], Awaitable[list[Any]]]] = {
     "suspended": _suspended,
     "resumed": _resumed,
     "long": _long,
+    "refused": _refused,
 }
 
 

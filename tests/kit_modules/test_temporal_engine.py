@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from engine_contract import EngineContract
 from live_engine import wait_until
-from live_temporal import Stage, TemporalLive
+from live_temporal import TemporalLive
 
 pytest.importorskip("temporalio", reason="temporalio is not installed: no Temporal test can run")
 
@@ -21,29 +18,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 long = pytest.mark.temporal
 
 
-@pytest.fixture(scope="module")
-def stage(benches: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    stage = Stage.open(*benches["temporal"], tmp_path_factory.mktemp("stage"))
-    yield stage
-    stage.close()
-
-
 @pytest.fixture
-def live(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TemporalLive]:
-    bench, module = stage.bench, stage.module
-    for name in [name for name in os.environ if name.startswith("METAFLOW_")]:
-        monkeypatch.delenv(name)
-    for name, value in stage.settings.items():
-        monkeypatch.setenv(name, value)
-    live = TemporalLive(bench, module, tmp_path, stage=stage)
-    if not stage.workers:
-        stage.hire("--max-tasks", "4")
-    yield live
-    if not stage.server.pid:
-        stage.server.start()
-    if not stage.workers:
-        stage.hire("--max-tasks", "4")
-    live.close()
+def live(temporal_live: TemporalLive) -> TemporalLive:
+    return temporal_live
 
 
 @long

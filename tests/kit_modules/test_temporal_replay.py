@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from dataclasses import asdict
+import os
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def test_a_run_that_was_recorded_is_replayed_as_it_was(path: Path) -> None:
 
 def test_there_is_a_history_of_every_kind_of_run() -> None:
     kinds = {path.name.split("-")[0] for path in RECORDED}
-    assert kinds == {"well", "failing", "terminated", "suspended", "resumed", "long"}
+    assert kinds == {"well", "failing", "terminated", "suspended", "resumed", "long", "refused"}
 
 
 def test_a_walker_that_forgets_a_branch_breaks_the_recorded_runs(
@@ -87,6 +88,33 @@ def test_steps_are_routed_by_what_they_ask_for() -> None:
     assert routed("gpu: gpu >= 1; large: memory>=32000;", steps) == {"big": "large", "both": "gpu"}
     with pytest.raises(ValueError, match="Route 'large memory': write it as NAME"):
         routed("large memory", steps)
+
+
+def test_of_a_large_plan_only_what_a_workflow_reads_travels() -> None:
+    modules = engine_modules()
+    made, orders = modules["plan"], modules["temporal_orders"]
+    large = os.urandom(orders.LARGE).hex()
+    whole = plan(configs={"large": large}, options=(("--quiet",),))
+
+    light, is_whole = orders.travelling(whole)
+
+    assert orders.travelling(plan()) == (plan(), True)
+    assert (is_whole, light.configs, light.options) == (False, {}, ())
+    assert made.Plan.from_dict(json.loads(light.to_json())) == light
+    assert (light.identity, light.max_workers) == (whole.identity, whole.max_workers)
+    assert list(light.steps) == list(whole.steps)
+    assert [one.name for one in light.parameters] == [one.name for one in whole.parameters]
+    walkers = [modules["walk"].Walker(one) for one in (whole, light)]
+    assert walkers[0].start() == walkers[1].start()
+
+
+def test_a_graph_that_is_too_large_for_the_server_is_refused() -> None:
+    modules = engine_modules()
+    names = [os.urandom(20_000).hex() for _ in range(100)]
+    graph = {name: modules["plan"].Step(name, "linear") for name in names}
+
+    with pytest.raises(ValueError, match=r"The graph of 'Stub' has \d+ bytes.*Split the flow\."):
+        modules["temporal_orders"].travelling(replace(plan(), steps=graph))
 
 
 def test_orders_and_attempts_survive_their_way_through_temporal() -> None:

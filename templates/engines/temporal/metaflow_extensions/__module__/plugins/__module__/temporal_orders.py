@@ -6,8 +6,9 @@ Nothing here talks to anybody: it is imported inside workflows, which have to be
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from .plan import Plan, RunRequest, Step, encode
@@ -31,14 +32,24 @@ HISTORY = 10_000
 #: Attempts of one run that may be under way at a time; a server allows 2,000.
 MOST = 1_000
 
+#: Bytes, compressed, above which only the outline of a plan travels. A server warns from 512 KiB,
+#: and refuses more than 2 MiB; the plan stands in the history of every run.
+LARGE = 200_000
+
+#: Bytes of a compressed outline that still fit into what a server takes at a time.
+LARGEST = 1_500_000
+
+#: Kind of the failure of an activity whose plan is newer than its worker.
+TOO_NEW = "TOO_NEW"
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """A run to be made, or to be gone on with.
 
     Attributes:
-        plan: the compiled flow, as `Plan.to_dict` gives it.
-        reference: where activities find the plan in the datastore.
+        plan: the compiled flow, as `Plan.to_dict` gives it, or its :func:`outline`.
+        reference: where all of the plan is in the datastore; activities read that.
         request: the run, as `asdict` of a `RunRequest` gives it.
         deployment: name of the deployment.
         scheduler: the type of this extension, with which run ids begin.
@@ -51,6 +62,7 @@ class Order:
         suspended: whether no more tasks start for now.
         origin: what the resumed run had done, as :func:`done` gives it; None if not read yet.
         history: events in Temporal's history after which the run goes on in a new one.
+        whole: whether `plan` is all of the plan.
         version: of this description.
     """
 
@@ -68,6 +80,7 @@ class Order:
     suspended: bool = False
     origin: dict[str, dict[str, Any]] | None = None
     history: int = HISTORY
+    whole: bool = True
     version: int = VERSION
 
     def memo(self) -> dict[str, Any]:
@@ -105,6 +118,36 @@ class Work:
     number: int = 0
     state: str = ""
     reason: str = ""
+
+
+def outline(plan: Plan) -> Plan:
+    """A plan without what only commands and tasks read, which can be large."""
+    steps = {name: replace(step, environment={}, decospecs=()) for name, step in plan.steps.items()}
+    parameters = tuple(replace(one, default=None, description="") for one in plan.parameters)
+    return replace(
+        plan, steps=steps, parameters=parameters, configs={}, options=(), environment={}, tags=()
+    )
+
+
+def travelling(plan: Plan) -> tuple[Plan, bool]:
+    """What of a plan travels through Temporal, and whether that is all of it.
+
+    Raises:
+        ValueError: the graph alone is too large.
+    """
+    if _size(plan) <= LARGE:
+        return plan, True
+    light = outline(plan)
+    if (size := _size(light)) > LARGEST:
+        raise ValueError(
+            f"The graph of '{plan.identity.name}' has {size} bytes, compressed; Temporal takes "
+            f"{LARGEST}. Split the flow."
+        )
+    return light, False
+
+
+def _size(plan: Plan) -> int:
+    return len(zlib.compress(plan.to_json().encode()))
 
 
 def launch_from(data: dict[str, Any]) -> Launch:

@@ -12,6 +12,7 @@ from temporalio.common import RetryPolicy, SearchAttributeKey, WorkflowIDReusePo
 from .plan import Plan, RunRequest
 from .starts import Event, complete, run_id_for
 from .temporal_orders import AFTERWARDS, ENDED, HOOK, LISTEN, START, Order, Work, request_for
+from .temporal_patience import by_whoever_can
 from .temporal_workflow import FlowRun
 
 #: Where a schedule says for which time it has started a workflow.
@@ -79,7 +80,7 @@ class Afterwards:
     @workflow.run
     async def run(self, work: Work, hooks: list[str]) -> dict[str, Any]:
         """Do both; answer the exit code of each hook, which changes nothing."""
-        await workflow.execute_activity(
+        await by_whoever_can(
             ENDED,
             work,
             start_to_close_timeout=timedelta(minutes=5),
@@ -88,7 +89,7 @@ class Afterwards:
         codes: dict[str, Any] = {}
         for number, hook in enumerate(hooks):
             try:
-                codes[hook] = await workflow.execute_activity(
+                codes[hook] = await by_whoever_can(
                     HOOK,
                     replace(work, hook=hook, number=number),
                     result_type=int,

@@ -30,6 +30,7 @@ from .temporal_orders import (
     finished_from,
     to_dict,
 )
+from .temporal_patience import by_whoever_can
 from .walk import Finished, Handout, Launch, Origin, State, Stopped, Walker
 
 #: How often one attempt is repeated because its worker was lost, before it counts as failed. It
@@ -217,7 +218,7 @@ class FlowRun:
         route = self._order.routes.get(launch.step)
         limit = step.timeout + _SLACK if step and step.timeout else _EVER
         try:
-            answer = await workflow.execute_activity(
+            answer = await by_whoever_can(
                 ATTEMPT,
                 self._work(launch=asdict(launch)),
                 result_type=dict[str, Any],
