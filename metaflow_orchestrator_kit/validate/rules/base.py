@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import ClassVar
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
@@ -127,9 +127,3 @@ class Judge:
             self.rule.code, self.rule.name, self.rule.clauses, verdict,
             tuple(self.findings), tuple(self.evidence), tuple(doubts),
         )  # fmt: skip
-
-
-def elsewhere(places: Collection[Origin]) -> str:
-    """What a message ends in when the same fault stands in several places: one fault, said once."""
-    rest = len(set(places)) - 1
-    return f" (and in {rest} more place{'s' if rest > 1 else ''})" if rest > 0 else ""

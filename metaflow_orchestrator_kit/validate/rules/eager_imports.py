@@ -6,7 +6,7 @@ from metaflow_orchestrator_kit.validate.loading import Import, imported_at_load,
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.plugins import EAGER, Entry, entries
 from metaflow_orchestrator_kit.validate.project import Module
-from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule, elsewhere
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import (
     CONFIG,
     CONFIG_TEXT,
@@ -79,18 +79,14 @@ def report(analysis: Analysis, home: Module, why: str, fix: str, verdict: Judge)
         if third_party(found):
             needed.setdefault(found.package, []).append(found)
     for package, sites in needed.items():
-        first = min(sites, key=lambda s: (len(s.chain), s.origin))
-        through = f" (through {first.chain[-2]})" if len(first.chain) > 1 else ""
-        more = elsewhere(
-            [
-                min(s.origin for s in sites if s.origin.path == path)
-                for path in {s.origin.path for s in sites}
-            ]
-        )
-        verdict.fail(
-            first.origin,
-            f"needs `{package}`, which Metaflow does not bring along; {why}{through}{more}",
-            fix,
-            confidence=Confidence.HIGH,
-        )
+        for path in sorted({s.origin.path for s in sites}):
+            here = (s for s in sites if s.origin.path == path)
+            first = min(here, key=lambda s: (len(s.chain), s.origin))
+            through = f" (through {first.chain[-2]})" if len(first.chain) > 1 else ""
+            verdict.fail(
+                first.origin,
+                f"needs `{package}`, which Metaflow does not bring along; {why}{through}",
+                fix,
+                confidence=Confidence.HIGH,
+            )
     return bool(needed)

@@ -11,8 +11,9 @@ from metaflow_orchestrator_kit.validate.objects import call_name
 from metaflow_orchestrator_kit.validate.plugins import header_of, origin_of
 from metaflow_orchestrator_kit.validate.project import Module, dotted
 from metaflow_orchestrator_kit.validate.reach import reachable
-from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule, elsewhere
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import objects as objects_module
+from metaflow_orchestrator_kit.validate.rules.places import by_function
 from metaflow_orchestrator_kit.validate.walking import walk
 
 _CHANGING = {
@@ -75,11 +76,9 @@ class CallersProcessChanged(Rule):
                     for change, what in _changes(node, module):
                         changes.setdefault(what, []).append(origin_of(module, change))
             if changes:
-                places = {place for found in changes.values() for place in found}
-                *most, last = sorted(changes)
-                what = f"{', '.join(most)} and {last}" if most else last
-                text = f"`{cls.name}` changes {what} of its caller{elsewhere(places)}"
-                verdict.fail(min(places), text, _FIX)
+                for what, found in changes.items():
+                    for place in by_function(analysis, found):
+                        verdict.fail(place, f"`{cls.name}` changes {what} of its caller", _FIX)
             else:
                 where = header_of(cls.module, cls.node)
                 verdict.ok(where, f"`{cls.name}` leaves the caller's process alone")

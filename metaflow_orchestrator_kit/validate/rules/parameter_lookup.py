@@ -8,7 +8,7 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.objects import call_name
 from metaflow_orchestrator_kit.validate.plugins import header_of, origin_of
-from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule, elsewhere
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import cli
 from metaflow_orchestrator_kit.validate.walking import walk
 
@@ -65,7 +65,6 @@ class ParameterLookedUpRaw(Rule):
             bad = list(_raw(command.node))
             if bad:
                 node, changes = bad[0]
-                places = [origin_of(command.module, n) for n, _ in bad]
                 lost = " or ".join(
                     w
                     for w, c in (("hyphens", "replace"), ("capitals", "lower"))
@@ -73,7 +72,7 @@ class ParameterLookedUpRaw(Rule):
                 )
                 verdict.fail(
                     origin_of(command.module, node),
-                    f"a parameter with {lost} in its name is not found here{elsewhere(places)}",
+                    f"a parameter with {lost} in its name is not found here",
                     _FIX,
                 )
             else:

@@ -11,7 +11,7 @@ from metaflow_orchestrator_kit.validate.programs import (
     programs,
     source,
 )
-from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule, elsewhere
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.walking import walk
 
@@ -74,7 +74,7 @@ class RegisteredByHand(Rule):
                     by_hand.setdefault((id(scope), name), []).append(program.place(constant))
             for (_, name), places in by_hand.items():
                 text = f"`{name}` of the local metadata provider is written by hand"
-                verdict.fail(min(places), text + elsewhere(places), _FIX)
+                verdict.fail(min(places), text, _FIX)
         for command in analysis.of_kind("init"):
             verdict.ok(command.origin, "`init` registers the run")
         if not verdict.findings and not verdict.evidence:

@@ -9,8 +9,9 @@ from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.project import Module
 from metaflow_orchestrator_kit.validate.records import regex
-from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule, elsewhere
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.places import by_function
 from metaflow_orchestrator_kit.validate.rules.syntax import (
     above,
     literal,
@@ -79,17 +80,17 @@ class StepNamedByLiteral(Rule):
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
-        found: dict[str, list[tuple[Origin, str]]] = {}
+        found: dict[str, list[Origin]] = {}
         for module, node, name in _uses(analysis):
             if not any(_asks_graph(n) for n in above(analysis, node) if isinstance(n, ast.BoolOp)):
-                found.setdefault(module.path, []).append((analysis.place(module, node), name))
-        for uses in found.values():
-            place, name = min(uses)
-            verdict.fail(
-                place,
-                f'a step is found by its name "{name}"{elsewhere([p for p, _ in uses])}',
-                f"Use `graph.{name}_step`: the step may have any name.",
-            )
+                found.setdefault(name, []).append(analysis.place(module, node))
+        for name, uses in found.items():
+            for place in by_function(analysis, uses):
+                verdict.fail(
+                    place,
+                    f'a step is found by its name "{name}"',
+                    f"Use `graph.{name}_step`: the step may have any name.",
+                )
         if not found:
             verdict.ok(None, 'no step is found by the name "start" or "end"')
 

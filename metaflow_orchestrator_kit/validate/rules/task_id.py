@@ -4,7 +4,7 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Command
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
-from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule, elsewhere
+from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place
 from metaflow_orchestrator_kit.validate.rules.computed_task_ids import made_badly
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
@@ -15,6 +15,7 @@ from metaflow_orchestrator_kit.validate.rules.identifiers import (
     of_the_attempt,
 )
 from metaflow_orchestrator_kit.validate.rules.passed_task_ids import literal_numbers
+from metaflow_orchestrator_kit.validate.rules.places import by_function
 
 FLAG = "--task-id"
 _FIX = (
@@ -110,16 +111,16 @@ class UnstableTaskId(Rule):
         for commands in places.values():
             judge_task_id(commands, verdict, "`step`", _FIX)
         seen = {f.path for f in verdict.findings}
-        made: dict[tuple[str, str], list[Origin]] = {}
+        made: dict[str, list[Origin]] = {}
         for place, what in made_badly(analysis) if places else ():
             if place.path not in seen:
-                made.setdefault((place.path, what), []).append(place)
-        for (_, what), found in made.items():
-            text = what + elsewhere(found)
-            verdict.fail(min(found), text, _FIX, confidence=Confidence.MEDIUM)
+                made.setdefault(what, []).append(place)
+        for what, found in made.items():
+            for place in by_function(analysis, found):
+                verdict.fail(place, what, _FIX, confidence=Confidence.MEDIUM)
         for name, found in literal_numbers(analysis).items():
-            text = f"{name}() gets a number as a step's task id{elsewhere(found)}"
-            verdict.fail(found[0], text, _FIX)
+            for place in by_function(analysis, found):
+                verdict.fail(place, f"{name}() gets a number as a step's task id", _FIX)
 
 
 def judge_task_id(commands: list[Command], verdict: Judge, what: str, fix: str) -> None:
