@@ -36,7 +36,7 @@ _FEATURES = (
     _Feature("@trigger_on_finish", ("trigger_on_finish",), (), "no finished flow starts it"),
     _Feature(
         "@parallel", ("parallel", "split-parallel"), ("parallel_foreach", "parallel_step"),
-        "a gang runs as one node",
+        "its nodes are not started as a gang",
     ),
     _Feature("a switch", ("split-switch",), ("switch_cases",), "every branch of it runs, or none"),
 )  # fmt: skip

@@ -52,6 +52,14 @@ class FinishOfOtherBranch(Rule):
             for trigger in getattr(found[0], "triggers", None) or []:
                 yield trigger.get("flow") or trigger.get("fq_name")  # <-- here
         """)),
+        Example("after a look at the attributes of older releases", compiler("""\
+        def upstream(flow):
+            for deco in flow._flow_decorators.get("trigger_on_finish", []):
+                if getattr(deco, "triggers", None) is None:
+                    yield deco.attributes.get("flow")
+                for entry in deco.triggers or []:
+                    yield entry["flow"]  # <-- here
+        """)),
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
@@ -68,9 +76,33 @@ class FinishOfOtherBranch(Rule):
             if any("project" in w or "branch" in w for w in words if len(w) < 60):
                 verdict.ok(program.place(function), "project and branch belong to the filter")
                 return
-            bare.append(program.place(keys[0]))
+            bare.append(program.place(_of_an_entry(function, keys)))
         if not bare:
             verdict.not_applicable("@trigger_on_finish is not read")
             return
         text = "the finished flow is known by its name only, not by project and branch"
         verdict.fail(bare[0], text, _FIX, confidence=Confidence.MEDIUM)
+
+
+def _of_an_entry(function: ast.AST, keys: list[ast.Constant]) -> ast.Constant:
+    """The first key that is asked of an entry of `triggers`, rather than of something else."""
+    entries = {
+        n.target.id
+        for n in walk(function)
+        if isinstance(n, ast.For | ast.comprehension) and isinstance(n.target, ast.Name)
+    }
+    asked = {
+        part
+        for n in walk(function)
+        if isinstance(n, ast.Call | ast.Subscript) and _receiver(n) in entries
+        for part in (n.args if isinstance(n, ast.Call) else [n.slice])
+    }
+    return next((k for k in keys if k in asked), keys[0])
+
+
+def _receiver(node: ast.Call | ast.Subscript) -> str | None:
+    """The name that a value is taken from: of `name.get(key)` or of `name[key]`."""
+    value = node.value if isinstance(node, ast.Subscript) else node.func
+    if isinstance(node, ast.Call) and isinstance(value, ast.Attribute):
+        value = value.value
+    return value.id if isinstance(value, ast.Name) else None
