@@ -13,6 +13,7 @@ from metaflow_orchestrator_kit.validate.rules.options import (
     JUDGED_ELSEWHERE,
     STEP,
     TOP_LEVEL,
+    belongs_after,
     options_after,
     options_before,
     plain,
@@ -107,7 +108,7 @@ class OptionOnTheWrongSide(Rule):
             verdict.fail(
                 at_flag(analysis, origin, flag),
                 f"`{flag}` stands before {named}, but is no option of the flow",
-                f"Put `{flag}` after `step`; `init` and `dump` take no `--namespace`.",
+                belongs_after(flag),
             )
 
     def _after(self, analysis: Analysis, command: Command, verdict: Judge) -> bool:

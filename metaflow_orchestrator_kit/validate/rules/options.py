@@ -110,3 +110,12 @@ def names_before(analysis: Analysis, command: Command, flag: str) -> frozenset[s
 
 def _holds(text: str, hole: str) -> bool:
     return re.search(rf"\b{hole}\b", text) is not None
+
+
+def belongs_after(flag: str) -> str:
+    """Where an option of a command belongs, and which commands have none of that name."""
+    has = {"step": STEP, "init": INIT, "dump": DUMP}
+    homes = " and after ".join(f"`{kind}`" for kind, known in has.items() if flag in known)
+    others = " and ".join(f"`{kind}`" for kind, known in has.items() if flag not in known)
+    verb = "take" if " and " in others else "takes"
+    return f"Put `{flag}` after {homes}" + (f"; {others} {verb} none." if others else ".")

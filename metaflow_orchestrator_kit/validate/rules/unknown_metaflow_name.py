@@ -7,6 +7,7 @@ from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.host import Host, host
 from metaflow_orchestrator_kit.validate.host_names import is_guarded, modules_bound
 from metaflow_orchestrator_kit.validate.programs import Program, programs, source
+from metaflow_orchestrator_kit.validate.promoted import is_promoted
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 
@@ -47,6 +48,14 @@ class UnknownMetaflowName(Rule):
         except ImportError:
             Config = None
         """)),
+        Example("modules that the extension itself adds to Metaflow", {
+            "metaflow_extensions/acme/toplevel/acme_tools.py": "def bake(): ...",
+            "metaflow_extensions/acme/toplevel/__init__.py":
+                '__mf_promote_submodules__ = ["plugins.acme"]',
+            **compiler("""\
+                from metaflow.acme_tools import bake
+                from metaflow.plugins.acme import acme_deployer
+            """)}),
     )  # fmt: skip
     INVALID = (
         Example("moved elsewhere", compiler("""\
@@ -110,6 +119,8 @@ def _check_imports(analysis: Analysis, program: Program, metaflow: Host, verdict
             found = metaflow.has(module, alias.name)
             if found is None and module == _CONFIG:
                 found = _defined_here(analysis, alias.name)
+            if found is False and is_promoted(analysis.project, f"{module}.{alias.name}"):
+                found = True
             match found:
                 case False:
                     what = f"`{alias.name}` of `{module}`"
