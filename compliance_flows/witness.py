@@ -7,6 +7,7 @@ first line of a step tells afterwards which attempt of which task really ran the
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import re
@@ -84,6 +85,14 @@ def wait_for_release(flow: Any, seconds: float) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def installed(package: str) -> str:
+    """The version of a package that the interpreter of this very step has, and ``none`` without."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
 
 
 def client_sees() -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Cap(Enum):
 
     LINEAR_DAG = Promise(
         "A chain of steps runs in order, once each, and is visible while it runs.",
-        ("D2", "D3", "E1", "E2", "E3", "F1", "F2", "F3", "F6", "F20", "L1", "L2", "L3", "C6"),
+        ("C6", "D2", "D3", "E1", "E2", "E3", "F1", "F2", "F3", "F6", "F20", "J9", "L1", "L2", "L3"),
         required=True,
     )
     BRANCHING = Promise(
@@ -36,7 +36,7 @@ class Cap(Enum):
     )
     FOREACH = Promise(
         "A foreach runs its body once per item and joins all of them in the order of the items.",
-        ("F8", "F9", "F10", "F11"),
+        ("F8", "F9", "F10", "F11", "L7"),
         required=True,
     )
     RETRY = Promise(
@@ -117,7 +117,7 @@ class Cap(Enum):
     )
     TERMINATE = Promise(
         "terminate() ends a run: no process left, no step started later, a terminal status.",
-        ("C9", "H8", "J7", "L4"),
+        ("C9", "H8", "J7", "L4", "L7"),
     )
     LIST_DEPLOYMENTS = Promise(
         "Deployments are listed, all or by flow, and triggered runs are found again.",

@@ -11,6 +11,13 @@ NAME = "my_scheduler"
 CONTROLS = ("single-step", "failing-stops")
 """The first that fits runs along where nothing else could show that not everything is broken."""
 
+INSTALLED = {
+    "pypi-step-has-its-packages": "needs micromamba, which builds its interpreter",
+    "uv-step-has-its-packages": "needs uv, and an extension that is installed: Metaflow tells uv "
+    "the distribution's name, and one that is found through PYTHONPATH has none that uv takes",
+}
+"""Cases that no mutant is tried on, and why; `test_undeclared` holds their flows to a refusal."""
+
 _PLUGIN = Path("metaflow_extensions", NAME, "plugins", NAME)
 
 

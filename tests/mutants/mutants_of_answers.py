@@ -152,6 +152,20 @@ KEYWORDS = (
 
 CUT_OFF = (
     Mutant(
+        "datastore-out-of-the-tasks-reach",
+        "compiler.py",
+        '"datastore-root": obj.flow_datastore.datastore_root,',
+        '"datastore-root": "/dev/null/nowhere",',
+        kills={"linear-runs-in-order": "number of tasks of step 'start'"},
+    ),
+    Mutant(
+        "metadata-out-of-the-tasks-reach",
+        "compiler.py",
+        '"metadata": obj.metadata.TYPE,',
+        '"metadata": "service",',
+        kills={"linear-runs-in-order": "it can be read"},
+    ),
+    Mutant(
         "cause-of-the-failure-left-out",
         "my_scheduler_engine.py",
         'f"The embedded scheduler cannot keep its state in {home}: {error.strerror}. "',
@@ -173,6 +187,15 @@ CUT_OFF = (
 )
 
 FOUND = (
+    Mutant(
+        "from-deployment-raises",
+        _OBJECTS,
+        "        plan = Engine().deployment(identifier)\n        if plan is None:\n",
+        "        plan = Engine().deployment(identifier)\n        if plan is not None:\n"
+        '            raise KeyError(f"flow_file of {identifier}")\n'
+        "        if plan is None:\n",
+        kills={"found-by-name": "it is found by its deployment's name"},
+    ),
     Mutant(
         "listing-left-to-argo",
         _OBJECTS,

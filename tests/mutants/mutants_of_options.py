@@ -129,6 +129,13 @@ STARTS = (
         kills={"schedule-taken-away": "create only adds and updates schedules"},
     ),
     Mutant(
+        "every-event-starts-a-run",
+        "embedded_store.py",
+        "complete(plan.triggers, _seen(transaction, name))",
+        "complete(plan.triggers, {trigger.name: event for trigger in plan.triggers})",
+        kills={"event-waits-for-all": "runs after the first of two events"},
+    ),
+    Mutant(
         "payload-dropped",
         "starts.py",
         "if key in event.payload",
@@ -170,6 +177,27 @@ LIMITS = (
         "MAX_ATTEMPTS = 6",
         "MAX_ATTEMPTS = 5",
         kills={"six-attempts": "the attempts are not min(1 + user retries + error retries, 6)"},
+    ),
+    Mutant(
+        "max-workers-ignored",
+        "embedded_executor.py",
+        "self._room = Room(run.plan.max_workers)",
+        "self._room = Room(1000)",
+        kills={"max-workers": "tasks that worked at one time"},
+    ),
+    Mutant(
+        "run-time-not-limited",
+        "embedded_executor.py",
+        "limit = self._run.plan.workflow_timeout",
+        "limit = None",
+        kills={"workflow-timeout": "the final status of a run of 45 s that may take 10 s"},
+    ),
+    Mutant(
+        "retried-at-once",
+        "compiler.py",
+        'retry_delay=60.0 * float(retry.attributes["minutes_between_retries"]) if retry else 0.0',
+        "retry_delay=0.0",
+        kills={"retry-pause": "seconds from the start of the first attempt"},
     ),
     Mutant(
         "addresses-are-no-names",

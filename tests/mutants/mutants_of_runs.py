@@ -182,3 +182,49 @@ ATTEMPTS = (
         also=("timeout-every-attempt", "timeout-with-retry"),
     ),
 )
+
+_SAVED = "        self._store.save_deployment(plan, code)\n"
+_ENDS = 'self._store.ask_to_stop(run_id, "terminated by request")'
+
+REDEPLOYS = (
+    Mutant(
+        "deployment-kept-as-it-was",
+        "my_scheduler_engine.py",
+        _SAVED,
+        f"        if self.deployment(plan.identity.name) is None:\n    {_SAVED}",
+        kills={"redeploy-replaces": "the word in the code of the run"},
+    ),
+    Mutant(
+        "runs-ended-by-a-deployment",
+        "my_scheduler_engine.py",
+        _SAVED,
+        "        for one in self._store.runs(plan.identity.name):\n"
+        f"            {_ENDS.replace('run_id', 'one.request.run_id')}\n{_SAVED}",
+        kills={"redeploy-leaves-runs": "the final status of the run"},
+        also=("terminate-this-run",),
+    ),
+    Mutant(
+        "all-runs-of-the-deployment-terminated",
+        "my_scheduler_engine.py",
+        f"        {_ENDS}\n",
+        "        record = self._store.run(run_id)\n"
+        "        for one in self._store.runs(record and record.deployment):\n"
+        f"            {_ENDS.replace('run_id', 'one.request.run_id')}\n",
+        kills={"terminate-this-run": "the final status of the run"},
+        also=("redeploy-leaves-runs",),
+    ),
+    Mutant(
+        "graph-not-checked",
+        "my_scheduler_cli.py",
+        "    obj.check(obj.graph, obj.flow, obj.environment, pylint=obj.pylint)\n",
+        "",
+        kills={"unreachable-step-refused": "create() of a flow whose step 'lost'"},
+    ),
+    Mutant(
+        "runtime-left-out",
+        "compiler.py",
+        "        **obj.metadata.get_runtime_environment(scheduler),\n",
+        "",
+        kills={"runtime-on-run": "system tags of the run that name what it runs on"},
+    ),
+)

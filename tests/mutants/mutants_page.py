@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mutant import Mutant
+from mutant import INSTALLED, Mutant
 from mutants_trial import CASES, Outcome
 
 COMMAND = "make mutants"
@@ -20,7 +20,8 @@ that is named for it has failed, each with that part in its message and with its
 other case that looked at the same runs has failed, and when the kit itself did not go wrong. The
 extension without an edit passes all of them.
 
-{killed} of {all} mutants killed, {cases} of {cases} cases pinned by at least one, with {versions}.
+{killed} of {all} mutants killed, {pinned} of {cases} cases pinned by at least one, with {versions}.
+No mutant was tried on
 """
 
 _TABLE = """\
@@ -48,9 +49,11 @@ def page(
         command=COMMAND,
         killed=sum(outcomes[mutant.id].killed for mutant in mutants),
         all=len(mutants),
+        pinned=len(CASES) - len(INSTALLED),
         cases=len(CASES),
         versions=versions,
     )
+    text += ";\n".join(f"`{case}`, which {why}" for case, why in INSTALLED.items()) + ".\n"
     for title, table in tables.items():
         text += _TABLE.format(title=title)
         text += "".join(row for mutant in table for row in rows(mutant, outcomes[mutant.id]))

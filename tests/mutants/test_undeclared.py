@@ -14,7 +14,7 @@ from mutant import NAME
 from mutants_trial import ROOT, scaffold
 
 OPTIONAL = (
-    *("NESTED_FOREACH", "SWITCH", "RECURSIVE_SWITCH", "PARALLEL"),
+    *("NESTED_FOREACH", "SWITCH", "RECURSIVE_SWITCH", "PARALLEL", "CONDA"),
     *("SCHEDULE", "EVENT_TRIGGER", "TRIGGER_ON_FINISH", "EXIT_HOOK"),
 )
 

@@ -16,8 +16,8 @@ EVENTED = Scenario(
     "evented",
     caps=(Cap.EVENT_TRIGGER,),
     script="publish_event",
-    timeout=150,
-    expected=15,
+    timeout=240,
+    expected=25,
 )
 
 
@@ -46,6 +46,23 @@ def starts_run(seen: Observation, expect: Expect) -> None:
     )
     facts.once(seen, expect, "start", "middle", "end")
     facts.ended_well(seen, expect)
+
+
+@case("event-waits-for-all", cap=Cap.EVENT_TRIGGER, clauses=("J9", "K3"), scenario=EVENTED)
+def waits_for_all(seen: Observation, expect: Expect) -> None:
+    """A flow with @trigger(events=[...]) starts when all of them have come, and not before.
+
+    The one is the data, the other the permission to use it: either alone must start nothing.
+    """
+    _published(seen)
+    if "result" not in seen.extra.get("two", {}):
+        raise Blocked(f"create() with two events: {seen.extra.get('two', 'never tried')}")
+    expect.equal(
+        "runs after the first of two events, and after both",
+        expected=[0, 1],
+        observed=[seen.extra.get("after_one"), seen.extra.get("after_both")],
+        likely=["each event starts a run by itself", "a redeploy keeps the old trigger"],
+    )
 
 
 @case("event-in-current", cap=Cap.EVENT_TRIGGER, clauses=("K5",), scenario=EVENTED)

@@ -13,7 +13,7 @@ SCHEDULED = Scenario(
     "scheduled",
     caps=(Cap.SCHEDULE,),
     script="wait_for_the_clock",
-    timeout=260,
+    timeout=360,
     expected=130,
 )
 

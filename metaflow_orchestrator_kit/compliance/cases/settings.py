@@ -94,7 +94,7 @@ def in_decorators(seen: Observation, expect: Expect) -> None:
     )
 
 
-@case("config-in-environment", cap=Cap.CONFIG_EXPR, clauses=("G8",), scenario=SETTINGS)
+@case("config-in-environment", cap=Cap.CONFIG_EXPR, clauses=("G8", "M5"), scenario=SETTINGS)
 def in_environment(seen: Observation, expect: Expect) -> None:
     """Variables of @environment and @secrets are set in their step, and only there.
 

@@ -210,9 +210,13 @@ class Live:
             pause = min(0.3, pause * 1.3)
 
     @staticmethod
-    def leave_time() -> None:
-        """Let pass what something that must not happen would need to happen."""
-        time.sleep(2.0)
+    def leave_time(needed: float = 0.0) -> None:
+        """Let pass what something that must not happen would need to happen.
+
+        Args:
+            needed: seconds that the like of it has needed before, here and now.
+        """
+        time.sleep(2.0 + 2 * needed)
 
     def wait_for_end(self) -> None:
         """Wait until the run has ended, by the scheduler's word or the Metaflow client's.

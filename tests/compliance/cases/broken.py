@@ -6,6 +6,7 @@ from typing import Any
 
 from broken_deployments import BROKEN_DEPLOYMENTS
 from broken_options import BROKEN_OPTIONS
+from limits import BROKEN_LIMITS
 from made import (
     RUN,
     Broken,
@@ -223,4 +224,5 @@ BROKEN: tuple[Broken, ...] = (
     Broken("terminate-stops", "later", extra("entries_after", 4), "before and after"),
     *BROKEN_OPTIONS,
     *BROKEN_DEPLOYMENTS,
+    *BROKEN_LIMITS,
 )

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from made import Broken, Change, artifact, entry, extra, overall, plus, record, task, without
+from made import (
+    Broken,
+    Change,
+    artifact,
+    entry,
+    extra,
+    of_run,
+    overall,
+    plus,
+    record,
+    task,
+    without,
+)
 
 from metaflow_orchestrator_kit.compliance.model import Failure, Observation
 
@@ -102,5 +114,7 @@ BROKEN_DEPLOYMENTS: tuple[Broken, ...] = (
     Broken("config-values", "no file", entry("end", "got", "filed", None), "configs in 'end'"),
     Broken("config-in-environment", "secret", entry("end", "got", "MOK_SECRET", None), "'end'"),
     Broken("params-defaults", "no file", entry("start", "got", "doc", None), "'doc'"),
+    Broken("runtime-on-run", "a laptop", of_run(system_tags=["runtime:dev"]), "runtime:dev"),
+    Broken("runtime-on-run", "nothing", of_run(system_tags=[]), "what it runs on"),
     Broken("single-step", "no answer", artifact("only", "answer", None), "answer"),
 )

@@ -123,6 +123,8 @@ _STARTS = (
     Broken("event-starts-run", "nothing", extra("runs", []), "not registered"),
     Broken("event-starts-run", "two", extra("runs", ["F/1", "F/2"]), "number of runs"),
     Broken("event-starts-run", "no payload", artifact("start", "got", "plain"), "payload"),
+    Broken("event-waits-for-all", "either", extra("after_one", 1), "each event starts"),
+    Broken("event-waits-for-all", "never", extra("after_both", 0), "after both"),
     Broken("event-in-current", "nothing", artifact("middle", "started", []), "_update_env"),
     Broken("event-in-current", "not stored", of_step("start", metadata={}), "execution-triggers"),
     Broken("finish-starts-run", "nothing", extra("runs", []), "number of runs"),
@@ -153,7 +155,42 @@ _LIMITS = (
     Broken("delete-once-and-twice", "twice", extra("delete_again", {"result": True}), "once more"),
 )
 
+
+def _first_attempt_finds(version: str) -> Change:
+    """Change what the first attempt of the step in the middle has told."""
+
+    def change(seen: Observation) -> Observation:
+        told = [
+            {**one, "event": version} if (one["step"], one["attempt"]) == ("built", 0) else one
+            for one in seen.ledger
+        ]
+        return overall(ledger=told)(seen)
+
+    return change
+
+
+def _interpreters(case: str) -> tuple[Broken, ...]:
+    return (
+        Broken(case, "the worker's", artifact("built", "version", "none"), "that 'built' finds"),
+        Broken(case, "later only", _first_attempt_finds("2.1.0"), "the attempts of 'built' find"),
+        Broken(case, "one attempt", of_step("built", attempts=[0]), "attempts of task built"),
+        Broken(case, "failed", overall(final_status="FAILED"), "the final status"),
+    )
+
+
+_INTERPRETERS = (
+    *_interpreters("pypi-step-has-its-packages"),
+    *_interpreters("uv-step-has-its-packages"),
+    Broken(
+        "pypi-step-has-its-packages",
+        "for all steps",
+        artifact("end", "version", "1.1.1"),
+        "that 'end' finds",
+    ),
+    Broken("uv-step-has-its-packages", "not at the end", artifact("end", "version", "0"), "'end'"),
+)
+
 BROKEN_OPTIONS: tuple[Broken, ...] = (
-    *(*_TOKENS, *_HOOKS, *_RESUME, *_STARTS, *_LIMITS),
+    *(*_TOKENS, *_HOOKS, *_RESUME, *_STARTS, *_LIMITS, *_INTERPRETERS),
     *BROKEN_PACKAGES,
 )

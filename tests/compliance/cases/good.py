@@ -8,6 +8,7 @@ from typing import Any
 
 from good_deployments import GOOD_DEPLOYMENTS
 from good_options import GOOD_OPTIONS
+from limits import GOOD_LIMITS
 from made import RUN, observed, task, with_ledger
 
 from metaflow_orchestrator_kit.compliance.cases import fanout, params, settings
@@ -287,4 +288,5 @@ GOOD: dict[str, Observation] = {
     "terminated": _terminated(),
     **GOOD_OPTIONS,
     **GOOD_DEPLOYMENTS,
+    **GOOD_LIMITS,
 }

@@ -25,7 +25,8 @@ def _single() -> Observation:
         "runs": runs,
         "changed": {"variables": [], "working directory": []},
     }
-    return observed(task("only", artifacts={"answer": 42}), extra=extra)
+    only = task("only", artifacts={"answer": 42})
+    return observed(only, extra=extra, system_tags=["runtime:sched"])
 
 
 def _cut_off() -> Observation:

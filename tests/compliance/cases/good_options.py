@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from made import RUN, observed, task, with_ledger
@@ -47,6 +48,19 @@ def _hooked(*hooks: str, good: bool) -> Observation:
 
 
 ORIGIN = "sched-00"
+
+
+def _isolated(others: str) -> Observation:
+    """Steps that tell the version of a package, which is 1.1.1 in the middle one."""
+    found = {"start": others, "built": "1.1.1", "end": others}
+    attempts = {"built": (0, 1)}
+    tasks = [
+        task(step, attempts=attempts.get(step, (0,)), artifacts={"version": version})
+        for step, version in found.items()
+    ]
+    seen = with_ledger(observed(*tasks))
+    told = [{**entry, "event": found[entry["step"]]} for entry in seen.ledger]
+    return replace(seen, ledger=told)
 
 
 def _resumed(*, locally: bool) -> Observation:
@@ -108,6 +122,9 @@ def _evented() -> Observation:
         "emit": {"code": 0, "said": ""},
         "event": "mok.MokFlow",
         "runs": [f"MokFlow/{RUN}"],
+        "two": {"result": "MokFlow-name"},
+        "after_one": 0,
+        "after_both": 1,
     }
     return observed(*tasks, extra=extra, final_status=None)
 
@@ -149,4 +166,6 @@ GOOD_OPTIONS: dict[str, Observation] = {
     "evented": _evented(),
     "following": _following(),
     "packaged": packaged(),
+    "isolated": _isolated("none"),
+    "locked": _isolated("1.1.1"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from broken import BROKEN
 from good import GOOD
+from limits import NO_TIMES, OVER_BEFORE
 from made import Broken, of_step, overall
 
 from metaflow_orchestrator_kit.compliance.case import Case
@@ -29,8 +30,10 @@ JUDGES_THE_RUN = {
     "linear-no-processes",
     "linear-run-succeeds",
     "linear-tags-on-run",
+    "runtime-on-run",
     "terminate-processes",
     "terminate-stops",
+    "workflow-timeout",
 }
 """Cases that say nothing about single tasks, so that a run without tasks is none of theirs."""
 
@@ -96,6 +99,16 @@ def test_without_a_ledger_the_registered_attempts_are_enough() -> None:
         for case in CASES.values():
             if case.scenario.id == scenario:
                 assert judge(case, unseen) > 0
+
+
+def test_a_pause_cannot_be_judged_without_the_times_of_the_attempts() -> None:
+    with pytest.raises(Blocked, match="does not tell when"):
+        judge(CASES["retry-pause"], NO_TIMES)
+
+
+def test_a_run_that_was_over_before_does_not_show_that_a_redeploy_leaves_it_alone() -> None:
+    with pytest.raises(Blocked, match="over before"):
+        judge(CASES["redeploy-leaves-runs"], OVER_BEFORE)
 
 
 def test_resources_cannot_be_judged_where_nothing_is_compiled() -> None:

@@ -23,6 +23,7 @@ from metaflow_orchestrator_kit.paths import compliance_flows
 ONLY_DEPLOYED = {
     "linear-ids",
     "linear-tags-on-run",
+    "runtime-on-run",
     "linear-attribute-files",
     "init-fails",
     "two-deployments",
@@ -41,6 +42,8 @@ ONLY_DEPLOYED = {
     "found-by-name",
     "branch-in-name",
     "resources-compiled",
+    "pypi-step-has-its-packages",
+    "uv-step-has-its-packages",
 }
 
 TUNING = json.dumps({"project": "mok_tuned", "colour": "tür kis"})

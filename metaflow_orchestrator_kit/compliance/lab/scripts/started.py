@@ -39,11 +39,14 @@ def wait_for_the_clock(live: Live) -> None:
         live.extra["required"] = outcome_elsewhere(live.create_again)
         live.flow_file.write_text(text.replace(_SCHEDULE, ""), encoding="utf-8")
         _follow_first(live, "a scheduled run", seconds=_MINUTE + 45)
+        # Whether none comes later is known after the time that this one took to be seen.
+        late = time.time() % _MINUTE
         live.extra["unscheduled"] = outcome_elsewhere(live.create_again)
         at = time.time()
         if "runs" in live.extra:
             live.wait_for_end()
-            time.sleep(max(0.0, _MINUTE - at % _MINUTE + 10 - (time.time() - at)))
+            due = at + _MINUTE - at % _MINUTE
+            time.sleep(max(0.0, due + 2 * late + 8 - time.time()))
             later = [run for run in _runs(live) if run.created_at.timestamp() > at]
             live.extra["runs_after"] = [run.pathspec for run in later]
 
@@ -59,10 +62,37 @@ def publish_event(live: Live) -> None:
     words = ("emit", name, "--payload", "said=it's $HOME", "--id", f"{name}.1")
     live.extra["emit"] = _run(live, *words)
     live.extra["event"] = name
+    start = time.monotonic()
     _follow_first(live, "a run started by the event", seconds=60)
+    needed = time.monotonic() - start
     if "runs" in live.extra:
         live.wait_for_end()
         live.extra["runs"] = [run.pathspec for run in _runs(live)]
+        _publish_two(live, name, needed)
+
+
+def _publish_two(live: Live, name: str, needed: float) -> None:
+    """Deploy the flow so that it waits for two events, and publish them one after the other.
+
+    Args:
+        live: the scenario.
+        name: of the first event.
+        needed: seconds from an event to the run that it starts.
+    """
+    also = f"{name}.too"
+    waits = f'@trigger(events=["{name}", "{also}"])'
+    text = live.flow_file.read_text("utf-8")
+    live.flow_file.write_text(re.sub(r"@trigger\(.*\)", lambda _: waits, text), encoding="utf-8")
+    live.extra["two"] = outcome_elsewhere(live.create_again)
+    known = len(_runs(live))
+    _run(live, "emit", name, "--id", f"{name}.2")
+    live.leave_time(needed)
+    live.extra["after_one"] = len(_runs(live)) - known
+    _run(live, "emit", also, "--id", f"{also}.2")
+    with contextlib.suppress(GaveUp):
+        live.wait_until("a run after both", lambda: len(_runs(live)) > known, seconds=60)
+    live.leave_time(needed)
+    live.extra["after_both"] = len(_runs(live)) - known
 
 
 @action
