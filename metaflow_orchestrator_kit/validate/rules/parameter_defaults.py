@@ -1,11 +1,24 @@
 from __future__ import annotations
 
+import ast
+
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
-from metaflow_orchestrator_kit.validate.rules.parameter_loops import parameter_loops
-from metaflow_orchestrator_kit.validate.rules.syntax import mentions
+from metaflow_orchestrator_kit.validate.rules.parameter_loops import (
+    ParameterLoop,
+    parameter_loops,
+)
+from metaflow_orchestrator_kit.validate.rules.syntax import (
+    above,
+    calls,
+    function_of,
+    literal,
+    mentions,
+    terminal,
+    words_of,
+)
 
 _EVALUATE = frozenset(["deploy_time_eval", "DeployTimeField"])
 
@@ -43,6 +56,17 @@ class DefaultNotEvaluated(Rule):
                     found[param.name] = param.kwargs.get("default")
             return found
         """)),
+        Example("in a helper", compiler("""\
+        def defaults(flow):
+            found = {}
+            for _, param in flow._get_parameters():
+                if not param.IS_CONFIG_PARAMETER:
+                    found[param.name] = described(param)
+            return found
+
+        def described(param):
+            return {"type": "str", "default": param.kwargs.get("default")}  # <-- here
+        """)),
         Example("passed over", compiler("""\
         def defaults(flow):
             found = {}
@@ -57,6 +81,7 @@ class DefaultNotEvaluated(Rule):
         verdict.not_applicable("no parameter's default is read")
         for loop in parameter_loops(analysis):
             if "default" not in loop.words or "kwargs" not in loop.words:
+                self._in_helper(analysis, loop, verdict)
                 continue
             if loop.function_words & _EVALUATE:
                 verdict.ok(loop.place, "defaults are evaluated")
@@ -68,3 +93,24 @@ class DefaultNotEvaluated(Rule):
                     "the parameters' defaults are not evaluated",
                     'Pass `deploy_time_eval(param.kwargs.get("default"))` at create.',
                 )
+
+    def _in_helper(self, analysis: Analysis, loop: ParameterLoop, verdict: Judge) -> None:
+        """Look at the function that the loop gives each parameter to."""
+        if loop.function_words & _EVALUATE:
+            return
+        for module, read in calls(analysis, "get"):
+            holder = read.func.value if isinstance(read.func, ast.Attribute) else None
+            if terminal(holder) != "kwargs" or literal(next(iter(read.args), None)) != "default":
+                continue
+            function = function_of(analysis, read)
+            name = getattr(function, "name", "")
+            if function is None or name not in loop.words or words_of(function) & _EVALUATE:
+                continue
+            if isinstance(next(iter(above(analysis, read)), None), ast.Compare):
+                continue
+            verdict.fail(
+                analysis.place(module, read),
+                "the parameters' defaults are not evaluated",
+                'Pass `deploy_time_eval(param.kwargs.get("default"))` at create.',
+            )
+            return

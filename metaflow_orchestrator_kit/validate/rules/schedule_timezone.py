@@ -5,9 +5,11 @@ import ast
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.programs import Program, names_used, programs, source
+from metaflow_orchestrator_kit.validate.rules.aliases import aliases, leaves, names_of
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
-from metaflow_orchestrator_kit.validate.rules.features import handling
+from metaflow_orchestrator_kit.validate.rules.features import Function, handling
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _NAMES = {"timezone", "tz", "time_zone", "timeZone", "time_zone_name", "cron_timezone"}
 _FIX = 'Pass `deco.timezone` on to the scheduler, or raise "timezone is not supported".'
@@ -38,21 +40,20 @@ class ScheduleTimezone(Rule):
                 raise ValueError("a schedule with a timezone is not supported")
             return found[0].schedule if found else None
         """)),
-        Example("refused beside another timezone", compiler("""\
-        from datetime import datetime, timezone
-
-        def schedule(flow):
-            found = flow._flow_decorators.get("schedule")
-            if found and found[0].timezone:
-                raise ValueError("a schedule with a timezone is not supported")
-            return datetime.now(timezone.utc), found[0].schedule if found else None
-        """)),
     )  # fmt: skip
     INVALID = (
         Example("only the cron line", compiler("""\
         def schedule(flow):
             found = flow._flow_decorators.get("schedule")  # <-- here
             return found[0].schedule if found else None
+        """)),
+        Example("the timezone of another place", compiler("""\
+        def schedule(flow):
+            for deco in flow._flow_decorators.get("schedule", []):  # <-- here
+                return Schedule(deco.schedule, "UTC")
+
+        def fire(schedule):
+            return schedule.next_time(schedule.timezone)
         """)),
         Example("a timezone of something else", compiler("""\
         from datetime import datetime, timezone
@@ -70,6 +71,10 @@ class ScheduleTimezone(Rule):
             verdict.not_applicable("@schedule is not looked at")
             return
         program, node, _ = found[0]
+        if all(_keeps_to_itself(*handler) for handler in found):
+            text = "the time of @schedule is read here, and its timezone is not"
+            verdict.fail(program.place(node), text, _FIX)
+            return
         named = _NAMES & (names_used(analysis) - _of_datetime(analysis))
         if (named and not _fixed(analysis)) or _read(analysis):
             verdict.ok(program.place(node), "the timezone is looked at as well")
@@ -83,6 +88,24 @@ def _only_whether(program: Program, node: ast.Constant) -> bool:
     asked = next((o for o in program.parents(node) if not isinstance(o, ast.Call)), None)
     return isinstance(asked, ast.Compare) and any(
         isinstance(c, ast.Constant) and c.value is None for c in asked.comparators
+    )
+
+
+def _keeps_to_itself(program: Program, node: ast.Constant, function: Function) -> bool:
+    """Whether a function reads the time, no timezone, and lets nobody else see the decorator."""
+    known = aliases(function, names_of(program, node))
+    owners = [
+        (n.attr, n.value.value if isinstance(n.value, ast.Subscript) else n.value)
+        for n in walk(function)
+        if isinstance(n, ast.Attribute)
+    ]
+    reads = {attr for attr, o in owners if isinstance(o, ast.Name) and o.id in known}
+    named = any(isinstance(n, ast.Constant) and n.value in _NAMES for n in walk(function))
+    return (
+        "schedule" in reads
+        and not reads & _NAMES
+        and not named
+        and not leaves(program, function, known)
     )
 
 
