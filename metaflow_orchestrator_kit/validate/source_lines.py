@@ -21,6 +21,7 @@ _EMITTERS = {"append", "emit", "write", "writeln", "line", "add", "add_line", "p
 _UNWRAP = {"dedent", "strip", "lstrip", "rstrip", "indent", "replace", "format", "format_map"}
 _STRINGS = frozenset({ast.Call, ast.List, ast.Constant, ast.JoinedStr, ast.BinOp})
 _PERCENT = regex(r"%(?:\((\w+)\))?[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]")
+_OPENED = regex(r"(?:\"\"\"|''')\\\s*$")
 _BRACES = regex(r"(?<!\{)\{(\w*)(?:[.\[][^{}]*)?(?:![rsa])?(?::[^{}]*)?\}(?!\})")
 
 
@@ -146,7 +147,7 @@ def _chunks(node: ast.expr, module: Module) -> list[_Chunk]:
         case ast.Constant(value=str()):
             return list(_constant(node, module))
         case ast.JoinedStr():
-            return [_fstring(node)]
+            return [_fstring(node, module)]
         case ast.BinOp(left=left, op=ast.Mod()) if _is_stringy(left):
             return [_filled(c, _PERCENT, "%") for c in _chunks(left, module)]
         case ast.BinOp(left=left, op=ast.Add(), right=right):
@@ -221,9 +222,21 @@ def _numbers(text: str, first: int, last: int) -> tuple[int, ...]:
     return tuple(min(first + n, last) for n in range(text.count("\n") + 1))
 
 
-def _fstring(node: ast.JoinedStr) -> _Chunk:
+def _fstring(node: ast.JoinedStr, module: Module) -> _Chunk:
     text = "".join(str(v.value) if isinstance(v, ast.Constant) else HOLE for v in node.values)
-    return _Chunk(text, _numbers(text, node.lineno, node.end_lineno or node.lineno))
+    first, last = node.lineno, node.end_lineno or node.lineno
+    # A line of the text starts after each line of the source that no backslash continues.
+    starts = [n for n in range(first, last + 1) if n == first or not _goes_on(module, n - 1)]
+    if first < last and _OPENED.search(module.lines[first - 1]):
+        starts[0] = first + 1
+    count = text.count("\n") + 1
+    return _Chunk(text, tuple(starts[min(n, len(starts) - 1)] for n in range(count)))
+
+
+def _goes_on(module: Module, number: int) -> bool:
+    """Whether the text of a line of the source goes on in the next one."""
+    line = module.lines[number - 1].rstrip("\r\n")
+    return (len(line) - len(line.rstrip("\\"))) % 2 == 1
 
 
 def _filled(chunk: _Chunk, pattern: re.Pattern[str], kind: str) -> _Chunk:

@@ -40,6 +40,25 @@ def test_a_template_is_read_with_the_lines_of_its_file(write: Write) -> None:
     assert _lines(found, "system") == [5]
 
 
+def test_a_filled_in_template_keeps_its_lines_where_backslashes_continue_some(
+    write: Write,
+) -> None:
+    found = _read(
+        write,
+        '''\
+        def rendered(name):
+            return f"""\\
+        import os
+        def {name}(tag):
+            os.system("x" \\
+                      + "y")
+            os.system("z")
+        """
+        ''',
+    )
+    assert _lines(found, "system") == [5, 7]
+
+
 def test_lines_that_are_concatenated_keep_their_lines(write: Write) -> None:
     found = _read(
         write,
