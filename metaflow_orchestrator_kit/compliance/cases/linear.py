@@ -186,7 +186,7 @@ def trigger_returns(seen: Observation, expect: Expect) -> None:
     )
 
 
-@case("linear-visible", cap=Cap.LINEAR_DAG, clauses=("F2", "G7", "L3"), scenario=LINEAR)
+@case("linear-visible", cap=Cap.LINEAR_DAG, clauses=("B9", "F2", "G7", "L3"), scenario=LINEAR)
 def visible(seen: Observation, expect: Expect) -> None:
     """Run and tasks can be seen with Metaflow's client while they run, also from inside.
 

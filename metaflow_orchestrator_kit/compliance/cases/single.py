@@ -182,7 +182,7 @@ def fifty_runs(seen: Observation, expect: Expect) -> None:
 @case(
     "cut-off-at-create",
     cap=Cap.LINEAR_DAG,
-    clauses=("B2",),
+    clauses=("B2", "C5"),
     scenario=CUT_OFF,
     need=Need.UNREACHABLE,
 )

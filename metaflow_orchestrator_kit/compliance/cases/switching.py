@@ -72,7 +72,12 @@ def inside_branch(seen: Observation, expect: Expect) -> None:
     facts.ended_well(seen, expect)
 
 
-@case("switch-inside-foreach", cap=Cap.SWITCH, clauses=("F9", "F13", "F14"), scenario=SWITCHING)
+@case(
+    "switch-inside-foreach",
+    cap=Cap.SWITCH,
+    clauses=("F9", "F13", "F14", "F16"),
+    scenario=SWITCHING,
+)
 def inside_foreach(seen: Observation, expect: Expect) -> None:
     """In a foreach every item takes the way that it chose itself, and the join gets all of them.
 
