@@ -18,6 +18,11 @@ class Need(Enum):
     """What a case needs beside a capability; without it, it is not run, and that is said."""
 
     LARGE = "large: ask with --large, or by name with --select"
+    MICROMAMBA = (
+        "no micromamba here: install it, name it in METAFLOW_PATH_TO_MICROMAMBA, or let Metaflow "
+        "fetch it and ask by name with --select"
+    )
+    UV = "no uv here: install it"
     UNREACHABLE = "nothing says how to cut the scheduler off: see UNREACHABLE and --unreachable"
 
     @property

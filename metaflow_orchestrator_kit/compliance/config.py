@@ -61,6 +61,8 @@ class Suite:
     """Whether cases that take long are run, too."""
     unreachable: dict[str, str] = field(default_factory=dict)
     """What cuts the scheduler off: variables, in capital letters, and deploy arguments."""
+    tools: list[str] = field(default_factory=list)
+    """Names of the needs that programs on this machine meet; see :mod:`.tools`."""
     seed: int = 0
 
     @property
@@ -84,7 +86,8 @@ class Suite:
 
     def _granted(self) -> set[Need]:
         needs = {Need.LARGE: self.large, Need.UNREACHABLE: bool(self.unreachable)}
-        return {need for need, given in needs.items() if given}
+        here = {Need[name] for name in self.tools}
+        return {need for need, given in needs.items() if given} | here
 
     def lab(self) -> LabSettings:
         """What the lab has to know."""

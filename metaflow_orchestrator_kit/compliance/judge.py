@@ -15,6 +15,7 @@ from metaflow_orchestrator_kit.compliance.lab.settings import read_json
 from metaflow_orchestrator_kit.compliance.model import Failure, Observation, Scenario
 from metaflow_orchestrator_kit.compliance.select import Fate, Plan, Planned
 from metaflow_orchestrator_kit.compliance.verdict import Result, Verdict
+from metaflow_orchestrator_kit.compliance.words import is_bad
 
 _REFUSAL = "not supported"
 
@@ -151,6 +152,7 @@ class Judge:
             observed=_told(seen),
             likely=[
                 *_SLOW.get(error.type, ()),
+                *_unseen(error, seen),
                 f"see output.log in the evidence; the phase was '{error.phase}'",
             ],
         )
@@ -245,6 +247,16 @@ def _judge_refusal(cap: str, seen: Observation, expect: Expect) -> Verdict:
             ],
         )
     return Verdict.REFUSED
+
+
+def _unseen(error: Failure, seen: Observation) -> list[str]:
+    """What a run was lacking that Metaflow's client does not find, although it failed."""
+    if error.phase != "read" or not is_bad(seen.final_status):
+        return []
+    return [
+        f"the run ended as {seen.final_status} before Metaflow had seen it: init failed, or its "
+        "tasks reach another datastore or metadata service than the one of the deployer"
+    ]
 
 
 def _told(seen: Observation) -> Words:

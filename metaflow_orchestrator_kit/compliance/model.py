@@ -56,6 +56,8 @@ class Scenario:
     via: Via = Via.DEPLOYED
     script: str | None = None
     """A function of ``lab/actions.py`` that does the part after deploying in another way."""
+    before: str | None = None
+    """A function of ``lab/actions.py`` that makes ready what the flow needs to be deployed."""
     timeout: float = 180.0
     """Seconds after which the wait for the end of the run is given up."""
     expected: float = 10.0

@@ -139,7 +139,7 @@ def _plan(
 def _granted(planned: Planned, granted: Collection[Need], wanted: frozenset[str]) -> Planned:
     """The same, unless the case would run and lacks what it needs for that."""
     case = planned.case
-    named = case.need is Need.LARGE and case.id in wanted
+    named = case.need in (Need.LARGE, Need.MICROMAMBA) and case.id in wanted
     if planned.fate is not Fate.RUN or case.need is None or case.need in granted or named:
         return planned
     return Planned(case, Fate.DISABLED, case.need.reason)

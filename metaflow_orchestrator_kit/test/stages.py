@@ -53,11 +53,13 @@ def compile_flows(suite: Suite, plan: Plan, environment: Mapping[str, str]) -> l
     can tell.
     """
     flows: dict[str, Fate] = {}
+    tops: dict[str, list[str]] = {}
     sources: dict[str, Path | None] = {}
     for one in plan.planned:
-        if one.fate in (Fate.RUN, Fate.PROBE):
-            scenario = one.case.scenario
+        scenario = one.case.scenario
+        if one.fate in (Fate.RUN, Fate.PROBE) and scenario.before is None:
             flows.setdefault(scenario.flow, one.fate)
+            tops.setdefault(scenario.flow, _top(scenario.top))
             sources.setdefault(scenario.flow, Path(scenario.folder) if scenario.folder else None)
     folder = Path(suite.directory) / "compile"
     word = f"c{suite.token[:6]}"
@@ -67,7 +69,7 @@ def compile_flows(suite: Suite, plan: Plan, environment: Mapping[str, str]) -> l
 
     def create(flow: str, *options: str) -> subprocess.CompletedProcess[str]:
         assert suite.backend.scheduler_type is not None
-        command = [sys.executable, str(files[flow]), "--no-pylint"]
+        command = [sys.executable, str(files[flow]), "--no-pylint", *tops[flow]]
         return _run([*command, suite.backend.scheduler_type, "create", *options], environment)
 
     text = create(next(iter(files)), "--help").stdout
@@ -95,6 +97,11 @@ def show_compiled(compiled: list[Compiled], say: Callable[[str], None]) -> bool:
     )
     say(f"compile: {right}, {several(len(wrong), 'is not', 'are not')}")
     return not wrong
+
+
+def _top(keywords: Mapping[str, object]) -> list[str]:
+    """What a flow cannot even be loaded without."""
+    return [f"--environment={keywords['environment']}"] if "environment" in keywords else []
 
 
 def _options(deploy_args: Mapping[str, object], text: str) -> list[str]:

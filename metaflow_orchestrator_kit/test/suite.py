@@ -30,6 +30,7 @@ from metaflow_orchestrator_kit.compliance.masking import masked
 from metaflow_orchestrator_kit.compliance.report.results import gather
 from metaflow_orchestrator_kit.compliance.report.table import failures
 from metaflow_orchestrator_kit.compliance.select import Fate, Plan
+from metaflow_orchestrator_kit.compliance.tools import tools
 from metaflow_orchestrator_kit.compliance.verdict import Exit
 from metaflow_orchestrator_kit.test.outcome import Known, write_report
 from metaflow_orchestrator_kit.test.preflight import NotReady, check_extension
@@ -182,6 +183,7 @@ def _suite(request: Request, extension: Extension, folder: Path, isolated: bool)
         random_flows=request.random_flows,
         seed=request.seed,
         large=request.large,
+        tools=tools(os.environ),
         unreachable=request.unreachable or extension.unreachable,
     )
 

@@ -111,6 +111,11 @@ def test_a_large_case_is_asked_for_by_its_name_but_not_by_its_capability():
     assert select(["RETRY"], None, [large], ["RETRY"]).planned[0].fate is Fate.DISABLED
 
 
+def test_what_metaflow_fetches_itself_is_asked_for_by_name_too():
+    building = replace(RETRIES, need=Need.MICROMAMBA)
+    assert select(["RETRY"], None, [building], ["retry-counts"]).planned[0].fate is Fate.RUN
+
+
 def test_a_name_does_not_make_up_for_what_only_the_user_can_say():
     cut_off = replace(RETRIES, need=Need.UNREACHABLE)
     assert select(["RETRY"], None, [cut_off], ["retry-counts"]).planned[0].fate is Fate.DISABLED

@@ -156,14 +156,14 @@ CUT_OFF = (
         "compiler.py",
         '"datastore-root": obj.flow_datastore.datastore_root,',
         '"datastore-root": "/dev/null/nowhere",',
-        kills={"linear-runs-in-order": "number of tasks of step 'start'"},
+        kills={"linear-runs-in-order": "before Metaflow had seen it"},
     ),
     Mutant(
         "metadata-out-of-the-tasks-reach",
         "compiler.py",
         '"metadata": obj.metadata.TYPE,',
         '"metadata": "service",',
-        kills={"linear-runs-in-order": "it can be read"},
+        kills={"linear-runs-in-order": "before Metaflow had seen it"},
     ),
     Mutant(
         "cause-of-the-failure-left-out",
@@ -194,7 +194,7 @@ FOUND = (
         "        plan = Engine().deployment(identifier)\n        if plan is not None:\n"
         '            raise KeyError(f"flow_file of {identifier}")\n'
         "        if plan is None:\n",
-        kills={"found-by-name": "it is found by its deployment's name"},
+        kills={"found-by-name": "error on the way from the deployment's name"},
     ),
     Mutant(
         "listing-left-to-argo",

@@ -53,6 +53,9 @@ def observe(scenario: Scenario, settings: LabSettings, *, probe: bool) -> None:
     before: set[str] = set()
     try:
         live = _prepare(scenario, settings, folder, limit)
+        if scenario.before is not None and not probe:
+            live.phase = "lab"
+            ACTIONS[scenario.before](live)
         before = _files(folder)
         live.deploy()
         if not probe:

@@ -174,3 +174,18 @@ def test_what_stops_the_plain_flow_is_not_told_again(tmp_path, phase):
     seen = raised("branches", error=unreachable, tasks=[], run=None)
     found = verdicts(tmp_path, "branches-run-once", seen=seen, plain=unreachable)
     assert found == [Verdict.BLOCKED]
+
+
+def test_a_failed_run_that_cannot_be_read_is_told_as_one_whose_init_failed(tmp_path):
+    lost = Failure("read", "MetaflowNotFound", "no such run")
+    case = CASES["linear-runs-in-order"]
+    for status, told in (("FAILED", True), ("SUCCEEDED", False)):
+        seen = raised("linear", error=lost, final_status=status, tasks=[], run=None)
+        suite = Suite(Backend("sched", "sched"), str(tmp_path / status), "t")
+        suite.lab().save()
+        write_atomically(suite.lab().observation("linear"), seen.to_json())
+        wish(suite.lab(), run=["linear"])
+        planned = suite.plan().of(case.id)
+        assert planned is not None
+        result, _ = Judge(suite, suite.plan(), time.monotonic() + 60).judge(planned)
+        assert ("before Metaflow had seen it" in result.message) is told
