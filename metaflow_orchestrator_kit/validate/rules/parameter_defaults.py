@@ -90,7 +90,7 @@ class DefaultNotEvaluated(Rule):
             else:
                 verdict.fail(
                     loop.place,
-                    "the parameters' defaults are not evaluated",
+                    "the parameters' defaults are not evaluated by deploy_time_eval()",
                     'Pass `deploy_time_eval(param.kwargs.get("default"))` at create.',
                 )
 
@@ -110,7 +110,7 @@ class DefaultNotEvaluated(Rule):
                 continue
             verdict.fail(
                 analysis.place(module, read),
-                "the parameters' defaults are not evaluated",
+                "the parameters' defaults are not evaluated by deploy_time_eval()",
                 'Pass `deploy_time_eval(param.kwargs.get("default"))` at create.',
             )
             return
