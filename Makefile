@@ -13,7 +13,7 @@ PROJECT := .demo/my_scheduler
 say = @printf '\n== %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow test-matrix test-temporal test-postgres test-hosts hosts-env mutants bench bench-engine bench-validate crash load modes clean demo-env test-env
+.PHONY: help demo test lint test-fast test-slow test-matrix test-temporal test-postgres test-environments test-hosts hosts-env mutants bench bench-engine bench-validate crash load modes clean demo-env test-env
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
@@ -65,6 +65,10 @@ test-temporal: test-env hosts-env ## the Temporal engine: contract, faults, repl
 test-postgres: test-env ## the embedded engine on PostgreSQL: store, machines
 	$(say) "Statements, machines that die and machines that are paused, on a server of their own"
 	$(TEST)/python -m pytest -v -m "slow or postgres or not postgres" tests/kit_modules/test_embedded_store.py tests/kit_modules/test_embedded_lease.py tests/kit_modules/test_embedded_machines.py
+
+test-environments: test-env ## steps under @pypi and uv, resolved from the package index
+	$(say) "Interpreters of their own: some minutes, most of them pip's"
+	$(TEST)/python -m pytest -v -m "slow or environments" tests/kit_modules/test_interpreters.py
 
 test-hosts: hosts-env ## Temporal workers that share no file: cases, faults; root
 	$(say) "The code package, on two hosts without a file of the deployer"

@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from typing import Any
 from .command import Site
 from .plan import Plan, Step
 from .process import Fresh, Job
-from .supervise import supervised
+from .supervise import last_words, supervised
 
 #: Variables that speak of the interpreter of the process that starts tasks, and of no other one.
 _OF_THE_WORKER = frozenset(
@@ -49,8 +49,35 @@ _SHELL = 'set -e\nmflog() { echo "$@"; }\nflush_mflogs() { :; }\n'
 _WHERE = "import pathlib, sys; pathlib.Path('.interpreter').write_text(sys.executable)"
 
 
+_NO_MICROMAMBA = """\
+--environment={type} needs micromamba, which makes the environments of the steps. It is not on \
+this machine, and Metaflow could not fetch it. Install it, or name it with \
+METAFLOW_PATH_TO_MICROMAMBA, and deploy again."""
+
+_NO_UV = " uv is not on this machine: install it, for instance with `pip install uv`."
+
+
 class NotMade(Exception):
     """A step cannot run, because its environment could not be made; the message says why."""
+
+
+@contextlib.contextmanager
+def told_what_is_missing(environment: Any) -> Iterator[None]:
+    """Make environments in this block, as packing the code does for @conda and @pypi.
+
+    Raises:
+        MetaflowException: the program that makes them is missing; the message says how to get it.
+    """
+    from metaflow.exception import MetaflowException
+
+    try:
+        yield
+    except MetaflowException as error:
+        solver = getattr(environment, "solvers", {}).get("conda")
+        # Without a program of the user's, Metaflow fetches one, and remembers here where it is.
+        if solver is None or solver._bin is not None:
+            raise
+        raise MetaflowException(_NO_MICROMAMBA.format(type=environment.TYPE)) from error
 
 
 def interpreter_of(obj: Any, step: str, *, deployed: bool) -> tuple[str, tuple[str, ...]]:
@@ -166,10 +193,11 @@ async def _bootstrap(
     environment = surroundings(plan, replace(site, packaged=True), without_own(variables))
     exit_code = await supervised(Fresh(), Job(("bash", "-c", script), environment, site.code), log)
     if exit_code != 0:
-        raise NotMade(
-            f"The environment of step {step.name} could not be made (exit code {exit_code}); "
-            "the output above says why."
-        )
+        said = last_words(log, "stderr") or last_words(log, "stdout") or f"exit code {exit_code}"
+        hint = ""
+        if "uv run" in step.python and shutil.which("uv", path=environment["PATH"]) is None:
+            hint = _NO_UV
+        raise NotMade(f"The environment of step {step.name} could not be made: {said}.{hint}")
     return (site.code / ".interpreter").read_text(encoding="utf-8")
 
 

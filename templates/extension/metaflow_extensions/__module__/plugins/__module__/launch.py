@@ -19,7 +19,7 @@ from . import command
 from .interpreters import NotMade, site_of, surroundings, without_own
 from .plan import Plan, RunRequest
 from .process import Fresh, Job, Starter
-from .supervise import decorated, supervised
+from .supervise import decorated, last_words, supervised
 from .walk import Finished, Handout, Launch
 
 #: Seconds on top of @timeout before the process is killed from outside. The signal inside the
@@ -112,7 +112,7 @@ async def _init(desk: Desk, launch: Launch, files: _Files, repeated: bool) -> Fi
             break
         await asyncio.sleep(pause)
         repeated = True
-    note = files.last_words() if exit_code else ""
+    note = last_words(files.stem) if exit_code else ""
     return Finished(launch.task_id, launch.attempt, exit_code, note=note)
 
 
@@ -156,16 +156,6 @@ class _Files:
             return Handout.from_dict(json.loads(self.path("handout").read_text()))
         except FileNotFoundError:
             return Handout()
-
-    def last_words(self) -> str:
-        """The last line of the log: `init` has no task that could keep it."""
-        from metaflow.mflog.mflog import parse
-
-        for line in reversed(self.path("stderr").read_bytes().splitlines()):
-            parsed = parse(line)
-            if parsed and parsed.msg.strip():
-                return str(parsed.msg.strip().decode(errors="replace"))
-        return ""
 
 
 _Arguments = Callable[[Plan, RunRequest, Launch, command.Site], tuple[str, ...]]

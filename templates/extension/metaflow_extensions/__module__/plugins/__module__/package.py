@@ -17,6 +17,7 @@ from metaflow.exception import MetaflowException
 from metaflow.package import MetaflowPackage
 from metaflow.packaging_sys import ContentType
 
+from .interpreters import told_what_is_missing
 from .plan import Code, Plan
 
 
@@ -34,9 +35,10 @@ def build(obj: Any) -> tuple[Code, bytes]:
     """
     from .compiler import script_name
 
-    package = MetaflowPackage(
-        obj.flow, obj.environment, obj.echo, suffixes=obj.package_suffixes, flow_datastore=None
-    )
+    with told_what_is_missing(obj.environment):
+        package = MetaflowPackage(
+            obj.flow, obj.environment, obj.echo, suffixes=obj.package_suffixes, flow_datastore=None
+        )
     blob = package.blob
     if blob is None:
         raise MetaflowException(

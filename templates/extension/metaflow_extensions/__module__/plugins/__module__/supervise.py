@@ -55,6 +55,22 @@ async def supervised(starter: Starter, job: Job, stem: Path, limit: float | None
             await asyncio.wait_for(logs, DRAIN)
 
 
+def last_words(stem: Path, stream: str = "stderr") -> str:
+    """The last line of a log that says anything; empty when none does.
+
+    Args:
+        stem: as for :func:`supervised`.
+        stream: `stdout` or `stderr`.
+    """
+    from metaflow.mflog.mflog import parse
+
+    for line in reversed(stem.with_name(f"{stem.name}.{stream}").read_bytes().splitlines()):
+        parsed = parse(line)
+        if parsed and parsed.msg.strip():
+            return str(parsed.msg.strip().decode(errors="replace"))
+    return ""
+
+
 class _Output:
     """A pipe from a process to a log file, each line in the form of Metaflow's task logs."""
 
