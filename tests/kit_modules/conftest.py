@@ -13,6 +13,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +23,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from live_engine import Live, load_engine
 from live_temporal import Stage, TemporalLive
+from machines import LEASE, Machines
 from scaffolded import Bench, make_bench
 
 from metaflow_orchestrator_kit import paths
@@ -57,8 +59,7 @@ settings.register_profile(
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave what takes a target of its own to that, which asks for its mark."""
-    asked = config.option.markexpr
-    apart = [mark for mark in ("temporal", "postgres", "environments") if mark not in asked]
+    apart = [mark for mark in ("temporal", "postgres") if mark not in config.option.markexpr]
     left = [item for item in items if any(item.get_closest_marker(mark) for mark in apart)]
     if left:
         config.hook.pytest_deselected(items=left)
@@ -149,6 +150,20 @@ def live(
         monkeypatch.setenv(name, value)
     yield live
     live.close()
+
+
+@pytest.fixture
+def machines(
+    live: Live, postgres: cluster.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Machines]:
+    """Machines that share a database; at first none of them serves."""
+    shared = {live.variable("DATABASE"): postgres.url(), live.variable("LEASE"): str(LEASE)}
+    live.bench = replace(live.bench, variables=shared)
+    for name, value in shared.items():
+        monkeypatch.setenv(name, value)
+    machines = Machines(live)
+    yield machines
+    machines.close()
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ class Live:
     @property
     def engine(self) -> Any:
         """An engine as a new process would make it."""
-        return self.module.Engine(self.bench.home)
+        return self.module.Engine()
 
     def variable(self, name: str) -> str:
         """A setting of the scaffolded extension."""

@@ -101,7 +101,7 @@ class TemporalLive(Live):
     @property
     def engine(self) -> Any:
         """An engine as a new process would make it."""
-        return self.module.Engine(self.module.scheduler_home(self.stage.settings))
+        return self.module.Engine(self.stage.settings)
 
     def recorded(self, run_id: str, task_id: str) -> bool:
         """Whether the workflow has taken note of the end of a task."""

@@ -2,92 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
 import pytest
 from cluster import Cluster
-from live_engine import Live, wait_until
-from scaffolded import TYPE
+from live_engine import wait_until
+from machines import Machines
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-#: Seconds of a lease in these tests: enough for a busy machine to renew in time.
-LEASE = 30
-
-
-@dataclass(slots=True)
-class Machines:
-    """Machines of their own folders that serve one database.
-
-    Attributes:
-        live: the engine of somebody who only looks on.
-        servers: the process that serves, by the name of its machine.
-    """
-
-    live: Live
-    servers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    def serve(self, name: str) -> None:
-        """Let a machine take runs."""
-        environment = {
-            **os.environ,
-            "KIT_MACHINE": name,
-            self.live.variable("HOME"): str(self.live.folder / f"home-{name}"),
-        }
-        flow = self.live.flow("solo")
-        self.servers[name] = subprocess.Popen(
-            [sys.executable, str(flow), TYPE, "serve"],
-            env=environment,
-            cwd=flow.parent,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-
-    def processes(self, name: str, word: str = "") -> list[int]:
-        """The processes of a machine, with a word in their command line."""
-        here = self.live.bench.processes(f"KIT_MACHINE={name}")
-        return [pid for pid, words in here if word in words and pid in dict(self.live.processes())]
-
-    def executors(self, name: str) -> list[int]:
-        """The processes of a machine that drive runs."""
-        keepers = self.processes(name, "embedded_keeper")
-        return [p for p in self.processes(name, "embedded_executor") if p not in keepers]
-
-    def power_off(self, name: str) -> None:
-        """End everything of a machine at once."""
-
-        def ended() -> bool:
-            found = self.processes(name)
-            for pid in found:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            return not found
-
-        wait_until(ended, f"{name} is off")
-
-    def close(self) -> None:
-        """End every machine."""
-        for name, server in self.servers.items():
-            self.power_off(name)
-            server.wait(60)
-
-
-@pytest.fixture
-def machines(live: Live, postgres: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machines]:
-    shared = {live.variable("DATABASE"): postgres.url(), live.variable("LEASE"): str(LEASE)}
-    live.bench = replace(live.bench, variables=shared)
-    for name, value in shared.items():
-        monkeypatch.setenv(name, value)
-    machines = Machines(live)
-    yield machines
-    machines.close()
 
 
 def test_a_run_of_a_machine_that_died_goes_on_at_another_one(machines: Machines) -> None:

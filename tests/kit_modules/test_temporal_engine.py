@@ -181,7 +181,7 @@ def test_a_suspended_run_starts_nothing_until_it_goes_on(live: TemporalLive) -> 
 
 def test_without_a_server_a_command_says_so_in_one_sentence(live: TemporalLive) -> None:
     nowhere = {**live.bench.environment, "METAFLOW_MY_SCHEDULER_HOST": "127.0.0.1:1"}
-    engine = live.module.Engine(live.module.scheduler_home(nowhere))
+    engine = live.module.Engine(nowhere)
 
     with pytest.raises(live.module.EngineError, match=r"does not answer at 127\.0\.0\.1:1"):
         engine.runs()

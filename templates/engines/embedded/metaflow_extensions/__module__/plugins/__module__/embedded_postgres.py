@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 try:
     import psycopg
-    from psycopg import conninfo, errors, rows
+    from psycopg import conninfo, errors, pq, rows
 except ImportError as missing:
     raise ModuleNotFoundError(
         "PostgreSQL needs the package psycopg, which is not installed: "
@@ -49,6 +49,7 @@ class Postgres:
         url: its address, `postgresql://user:password@host:port/name`.
         schema: the schema in it that is the scheduler's; made when it is not there.
         setting: where the address comes from, for messages. They never name its password.
+        environment: has what the address leaves out, in `PGPASSFILE` and so on.
 
     Raises:
         StoreError: it cannot be used; see :class:`.embedded_database.Database`.
@@ -56,9 +57,15 @@ class Postgres:
 
     shared = True
 
-    def __init__(self, url: str, schema: str, setting: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        schema: str,
+        setting: str,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
         self._schema = schema
-        self._options, self._name = _address(url, setting)
+        self._options, self._name = _address(url, setting, environment)
         self._open: tuple[int, psycopg.Connection[dict[str, Any]]] | None = None
         with self.transaction() as transaction:
             found = transaction.execute(
@@ -155,7 +162,7 @@ def _wait_for_others(connection: psycopg.Connection[dict[str, Any]], schema: str
     connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (schema,))
 
 
-def _address(url: str, setting: str) -> tuple[dict[str, Any], str]:
+def _address(url: str, setting: str, environment: Mapping[str, str]) -> tuple[dict[str, Any], str]:
     """How to connect to an address, and its name for messages.
 
     Raises:
@@ -165,8 +172,9 @@ def _address(url: str, setting: str) -> tuple[dict[str, Any], str]:
         given = conninfo.conninfo_to_dict(url)
     except psycopg.Error:
         given = {}
-    host = str(given.get("host") or given.get("hostaddr") or "the local socket")
-    port, name = str(given.get("port") or 5432), str(given.get("dbname") or "")
+    options = {**_PATIENCE, **_variables(environment), **given}
+    host = str(options.get("host") or options.get("hostaddr") or "the local socket")
+    port, name = str(options.get("port") or 5432), str(options.get("dbname") or "")
     # A special character in a password ends up in the other parts: do not show them then.
     if not given or not port.replace(",", "").isdecimal() or "@" in host + name:
         said = (
@@ -174,4 +182,14 @@ def _address(url: str, setting: str) -> tuple[dict[str, Any], str]:
             "(special characters in a password are written as %40 and so on)"
         )
         raise StoreDamaged(errno.EINVAL, said, setting) from None
-    return {**_PATIENCE, **given}, f"the database of {setting} on {host}, port {port}"
+    return options, f"the database of {setting} on {host}, port {port}"
+
+
+def _variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """What variables of PostgreSQL's own say; its library looks at those of this process alone."""
+    known = {o.keyword.decode(): o.envvar.decode() for o in pq.Conninfo.get_defaults() if o.envvar}
+    return {
+        keyword: environment[variable]
+        for keyword, variable in known.items()
+        if environment.get(variable)
+    }

@@ -8,7 +8,8 @@ set back. Every statement is written once, for any :class:`.embedded_database.Da
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,14 +28,21 @@ class Store:
     Args:
         home: the scheduler's folder on this machine; it is made when it is not there.
         database: where the rows are; by default a file in that folder.
+        environment: the settings, and what drives runs inherits; by default of this process.
 
     Raises:
         OSError: the folder cannot be made or written.
         StoreError: the database cannot be read or written; every method can raise it.
     """
 
-    def __init__(self, home: Path, database: Database | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        database: Database | None = None,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
         self.home = home
+        self.environment = environment
         home.mkdir(parents=True, exist_ok=True)
         self.database = database or Sqlite(home)
 
