@@ -141,6 +141,13 @@ OPERATIONS = (
         also=("list-finds-deployment",),
     ),
     Mutant(
+        "listing-by-the-beginning-of-a-name",
+        "my_scheduler_objects.py",
+        "plan.identity.flow_name == flow_name",
+        "plan.identity.flow_name.startswith(flow_name)",
+        kills={"list-filters-by-flow": "deployments of a flow that does not exist"},
+    ),
+    Mutant(
         "children-of-tasks-live-on",
         "process.py",
         "os.killpg(pid, number)",

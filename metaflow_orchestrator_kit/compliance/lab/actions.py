@@ -81,10 +81,10 @@ def list_deployments(live: Live) -> None:
         return {"pathspec": run.pathspec, "status": getattr(run, "status", None)}
 
     live.extra["listed_all"] = outcome(names)
-    live.extra["listed_flow"] = outcome(
-        lambda: names(str(live.deployment and live.deployment.flow_name))
-    )
-    live.extra["listed_other"] = outcome(lambda: names("NoSuchFlowAnywhere"))
+    flow = str(live.deployment.flow_name)
+    live.extra["listed_flow"] = outcome(lambda: names(flow))
+    # Neither flow exists; the name of the second one is the beginning of one that does.
+    live.extra["listed_other"] = outcome(lambda: names("NoSuchFlowAnywhere") + names(flow[:-1]))
     live.extra["found_run"] = outcome(again)
     live.extra["unknown"] = outcome(lambda: str(by_name("no-such-deployment").name))
     live.extra["foreign_run"] = outcome(
