@@ -59,7 +59,8 @@ settings.register_profile(
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave what takes a target of its own to that, which asks for its mark."""
-    apart = [mark for mark in ("temporal", "postgres") if mark not in config.option.markexpr]
+    asked = config.option.markexpr
+    apart = [mark for mark in ("temporal", "postgres", "environments") if mark not in asked]
     left = [item for item in items if any(item.get_closest_marker(mark) for mark in apart)]
     if left:
         config.hook.pytest_deselected(items=left)
