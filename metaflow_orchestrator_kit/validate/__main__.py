@@ -1,7 +1,5 @@
 """``python -m metaflow_orchestrator_kit.validate``."""
 
-import sys
+from metaflow_orchestrator_kit.validate.cli import command
 
-from metaflow_orchestrator_kit.validate.cli import main
-
-sys.exit(main())
+command()

@@ -109,7 +109,8 @@ class Command:
         tokens = self.side(side)
         found: list[Option] = []
         for position, token in enumerate(tokens):
-            if token.flag != flag:
+            # Asked of every token for every flag: the cheap question first.
+            if not token.text.startswith(flag) or token.flag != flag:
                 continue
             _, equals, text = token.text.partition("=")
             if equals:

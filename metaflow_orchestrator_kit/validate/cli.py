@@ -7,11 +7,12 @@ by hand; with ``--strict`` it counts as a failure); 1, something is; 2, wrong us
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from metaflow_orchestrator_kit.validate.records import replace
 
@@ -40,6 +41,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader went away: nothing is left to say, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLEAN
+
+
+def command() -> NoReturn:
+    """Run the command as all that this process does: it ends at once, whatever is in memory.
+
+    Syntax trees are hardly ever garbage. Looking for some in them, and freeing them one by one
+    at the end, takes a tenth of a run.
+    """
+    gc.disable()
+    code = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        pass
+    os._exit(code)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -229,4 +246,4 @@ def _usage(message: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

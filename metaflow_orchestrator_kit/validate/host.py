@@ -20,6 +20,7 @@ class Host:
     root: Path
     version: str
     _names: dict[str, tuple[set[str], bool]] = field(default_factory=dict)
+    _texts: dict[str, str] = field(default_factory=dict)
 
     def file(self, module: str) -> Path | None:
         """The source file of a module ``metaflow.a.b``."""
@@ -38,11 +39,24 @@ class Host:
     def defines(self, module: str, name: str) -> bool | None:
         """Whether the module's source binds *name*; None when it binds names as it runs."""
         if module not in self._names:
+            if self._is_plain(module, name):
+                return True
             self._names[module] = self._read(module)
         names, is_complete = self._names[module]
         if name in names or (name.startswith("__") and name.endswith("__")):
             return True
         return False if is_complete else None
+
+    def _is_plain(self, module: str, name: str) -> bool:
+        """Whether a line says at once that the module binds *name*: parsing takes far longer."""
+        path = self.file(module)
+        if module not in self._texts:
+            try:
+                self._texts[module] = path.read_text(encoding="utf-8") if path else ""
+            except (OSError, ValueError):
+                self._texts[module] = ""
+        line = rf"^(?:(?:async )?def|class) {re.escape(name)}\b|^{re.escape(name)} = "
+        return re.search(line, self._texts[module], re.MULTILINE) is not None
 
     def has(self, module: str, name: str) -> bool | None:
         """Whether ``from module import name`` works."""

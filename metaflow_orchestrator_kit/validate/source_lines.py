@@ -6,7 +6,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from metaflow_orchestrator_kit.validate.generated import MAX_TEXT
@@ -17,6 +17,8 @@ from metaflow_orchestrator_kit.validate.walking import children, nodes_of
 HOLE = "mok_hole"
 """Stands for a value that is formatted into a string."""
 
+#: A list with fewer strings is no list of source lines.
+LINES_IN_LIST = 3
 _EMITTERS = {"append", "emit", "write", "writeln", "line", "add", "add_line", "push"}
 _UNWRAP = {"dedent", "strip", "lstrip", "rstrip", "indent", "replace", "format", "format_map"}
 _STRINGS = frozenset({ast.Call, ast.List, ast.Constant, ast.JoinedStr, ast.BinOp})
@@ -37,13 +39,24 @@ class _Chunk(NamedTuple):
     lines: tuple[int, ...]  # one for each line of the text
 
 
-def strings_of(module: Module) -> Iterator[list[Line]]:
+def strings_of(module: Module) -> Sequence[list[Line]]:
     """The strings of a module that may hold a program: several lines, or a list of lines."""
+    known: list[list[Line]] | None = getattr(module.tree, "_mok_strings", None)
+    if known is None:
+        known = list(_strings_in(module))
+        module.tree._mok_strings = known  # type: ignore[attr-defined]
+    return known
+
+
+def _strings_in(module: Module) -> Iterator[list[Line]]:
+    leads = _leading_to_lines(module.tree)
     emitted: dict[tuple[int, str], list[_Chunk]] = {}
     docs = _docstrings(module.tree)
     waiting: list[tuple[ast.AST, int]] = [(module.tree, 0)]
     while waiting:
         node, scope = waiting.pop()
+        if node not in leads:
+            continue
         kind = node.__class__
         if kind not in _STRINGS:
             # Most nodes: what follows is asked of those alone that can be a string.
@@ -64,6 +77,30 @@ def strings_of(module: Module) -> Iterator[list[Line]]:
     for chunks in emitted.values():
         if len(lines := _lines(chunks)) > 1:
             yield lines
+
+
+def _leading_to_lines(tree: ast.Module) -> set[ast.AST]:
+    """The nodes that may be several lines of text, or emit a line, and what they stand in.
+
+    Most of a module leads to none: a string without an end of line is one line, unless it is
+    added to another, is one of a list, or is passed to something that emits lines.
+    """
+    nodes = nodes_of(tree)
+    parents = nodes.parents
+    found: set[ast.AST] = {tree}
+    starts: list[ast.AST] = [
+        constant
+        for constant in nodes.of(ast.Constant)
+        if constant.value.__class__ is str and "\n" in str(constant.value)
+    ]
+    starts += (n for n in nodes.of(ast.BinOp) if n.op.__class__ is ast.Add)
+    starts += (n for n in nodes.of(ast.List) if len(n.elts) >= LINES_IN_LIST)
+    starts += (n for n in nodes.of(ast.Call) if getattr(n.func, "attr", None) in _EMITTERS)
+    for node in starts:
+        while node not in found:
+            found.add(node)
+            node = parents[node]
+    return found
 
 
 def _string_at(
@@ -171,7 +208,7 @@ def _chunks(node: ast.expr, module: Module) -> list[_Chunk]:
 def _elements(node: ast.List, module: Module) -> list[_Chunk] | None:
     """The elements of a list of source lines, each ended; None when it is another list."""
     stringy = [e for e in node.elts if _is_stringy(e)]
-    if len(stringy) < 3 or len(stringy) * 2 < len(node.elts):
+    if len(stringy) < LINES_IN_LIST or len(stringy) * 2 < len(node.elts):
         return None
     found: list[_Chunk] = []
     for element in node.elts:

@@ -13,7 +13,7 @@ from metaflow_orchestrator_kit.validate.model import (
     builtins,
     containers,
     fields,
-    memory,
+    keys,
     scope,
     statements,
 )
@@ -219,7 +219,7 @@ def call(frame: Frame, function: Function, arguments: Arguments, origin: Origin)
         names = arguments.names() | {info.qualname}
         return Unknown(names, "recursion, deep or large calls", origin)
     vm.visited.add(info)
-    known = memory.identify(frame, function, arguments) if vm.memory.is_worth(info) else None
+    known = keys.identify(frame, function, arguments) if vm.memory.is_worth(info) else None
     if known is not None:
         answer = vm.memory.recall(frame, known)
         if answer is not None:

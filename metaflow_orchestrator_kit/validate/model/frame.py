@@ -64,6 +64,14 @@ class Frame:
 
     def origin(self, node: ast.AST) -> Origin:
         module = self.module
+        known: tuple[Module, Origin] | None = getattr(node, "_mok_origin", None)
+        if known is not None and known[0] is module:
+            return known[1]
+        origin = self._origin(node, module)
+        node._mok_origin = module, origin  # type: ignore[attr-defined]
+        return origin
+
+    def _origin(self, node: ast.AST, module: Module) -> Origin:
         line: int = getattr(node, "lineno", 1)
         column = getattr(node, "col_offset", 0) + 1 if module.is_ascii else module.column(node)
         mapper = self.vm.positions.get(module)
@@ -74,7 +82,8 @@ class Frame:
     def cell(self, value: Value) -> Cell | None:
         if not isinstance(value, Ref):
             return None
-        return self.state.heap.get(value.cell) or self.vm.globals_heap.get(value.cell)
+        number = value.cell
+        return self.state.heap.get(number) or self.vm.globals_heap.get(number)
 
     def new(self, cell: Cell) -> Ref:
         number = fresh_id()

@@ -13,11 +13,8 @@ from typing import TYPE_CHECKING
 from metaflow_orchestrator_kit.validate.model.values import (
     Alt,
     Cell,
-    Const,
-    Entry,
     Function,
     FunctionInfo,
-    Item,
     ListCell,
     MapCell,
     ObjectCell,
@@ -29,17 +26,12 @@ from metaflow_orchestrator_kit.validate.model.values import (
 from metaflow_orchestrator_kit.validate.records import field, record, replace
 
 if TYPE_CHECKING:
-    from metaflow_orchestrator_kit.validate.model.binding import Arguments
     from metaflow_orchestrator_kit.validate.model.frame import Frame
 
 #: Arguments that reach more than this are not compared.
 MAX_SIZE = 400
 #: After so many calls that could not be kept a function's calls are not compared any more.
 MAX_IMPURE = 3
-
-
-class _TooLargeError(Exception):
-    """The arguments reach more than is worth comparing."""
 
 
 @record()
@@ -59,17 +51,42 @@ class Call:
     given: tuple[int, ...]
 
 
+class _Sealed:
+    """Stands for a key; equal keys share one, so that comparing them costs nothing."""
+
+    __slots__ = ()
+
+
 @record(frozen=False)
 class Memory:
     """The answers so far. ``impure`` are functions whose calls had effects or were cut short."""
 
     answers: dict[Hashable, Answer] = field(default_factory=dict)
     impure: dict[FunctionInfo, int] = field(default_factory=dict)
+    _sealed: dict[int, tuple[object, _Sealed, int]] = field(default_factory=dict)
+    _seals: dict[Hashable, _Sealed] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Start over."""
         self.answers.clear()
         self.impure.clear()
+        self._sealed.clear()
+        self._seals.clear()
+
+    def sealed(self, made: object) -> tuple[_Sealed, int] | None:
+        """The key of this very text or cell, and how much it reaches, if `seal` was told it."""
+        known = self._sealed.get(id(made))
+        return None if known is None else known[1:]
+
+    def seal(self, made: object, key: Hashable, size: int) -> _Sealed:
+        """A small key in place of a large one, the same for equal ones.
+
+        *made* reaches no cells, so that its key is the same in every call.
+        """
+        seal = self._seals.setdefault(key, _Sealed())
+        # Kept together with what it belongs to, whose address is not given away meanwhile.
+        self._sealed[id(made)] = made, seal, size
+        return seal
 
     def is_worth(self, info: FunctionInfo) -> bool:
         """Whether calls of this function are compared: not when its first ones had effects."""
@@ -120,89 +137,6 @@ class Memory:
                 case _:
                     pass
         self.answers[call.key] = Answer(value, cells, call.given)
-
-
-def identify(frame: Frame, function: Function, arguments: Arguments) -> Call | None:
-    """The call, as what can be compared; None when that is not worth it."""
-    if function.closure is not None:
-        return None
-    reader = _Reader(frame)
-    parameters = function.info.node.args
-    # Only what is collected in *args and **kwargs keeps the place where it was passed.
-    collects = parameters.vararg is not None or parameters.kwarg is not None
-    try:
-        key = (
-            function.info,
-            None if function.receiver is None else reader.value(function.receiver),
-            tuple(
-                reader.item(i) if collects else (reader.value(i.value), i.many)
-                for i in arguments.positional
-            ),
-            tuple(
-                (k, reader.value(v), (c, o) if collects else None)
-                for k, (v, c, o) in arguments.keywords.items()
-            ),
-            tuple(reader.entry(e) for e in arguments.rest),
-            arguments.open_,
-        )
-        hash(key)
-    except (_TooLargeError, TypeError):
-        return None
-    return Call(key, tuple(reader.numbers))
-
-
-@record(frozen=False)
-class _Reader:
-    """Values as hashable keys: cells by content and by the order in which they are met."""
-
-    frame: Frame
-    numbers: dict[int, int] = field(default_factory=dict)
-    size: int = 0
-
-    def value(self, value: Value) -> Hashable:
-        self.size += 1
-        if self.size > MAX_SIZE:
-            raise _TooLargeError
-        match value:
-            case Text(parts=parts):
-                return tuple(
-                    p.content if isinstance(p.content, str) else (self.value(p.content), p.repr_)
-                    for p in parts
-                ), tuple((p.origin, p.conds) for p in parts)
-            case Const(value=constant, origin=origin):
-                return constant.__class__, constant, origin
-            case Alt(options=options):
-                return Alt, tuple((conds, self.value(v)) for conds, v in options)
-            case Ref(cell=number):
-                return self._ref(number, value)
-            case Function(info=info, receiver=receiver, closure=closure):
-                if closure is not None:
-                    raise _TooLargeError
-                return info, None if receiver is None else self.value(receiver)
-            case _:
-                return value
-
-    def item(self, item: Item) -> Hashable:
-        return self.value(item.value), item.origin, item.conds, item.many
-
-    def entry(self, entry: Entry) -> Hashable:
-        key = None if entry.key is None else self.value(entry.key)
-        return key, self.value(entry.value), entry.origin, entry.conds
-
-    def _ref(self, number: int, ref: Ref) -> Hashable:
-        known = self.numbers.get(number)
-        if known is not None:
-            return Ref, known
-        self.numbers[number] = len(self.numbers)
-        match self.frame.cell(ref):
-            case ListCell(items=items, kind=kind, origin=origin):
-                return kind, origin, tuple(self.item(i) for i in items)
-            case MapCell(entries=entries, origin=origin):
-                return origin, tuple(self.entry(e) for e in entries)
-            case ObjectCell(cls=cls, attrs=attrs, origin=origin):
-                return cls, origin, tuple((k, self.value(v)) for k, v in attrs.items())
-            case _:
-                return None
 
 
 def _held(cell: Cell) -> list[Value]:

@@ -46,6 +46,8 @@ def _fitting(text: str, room: int) -> str:
 
 
 def _columns(text: str) -> int:
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
@@ -54,4 +56,6 @@ def _columns(text: str) -> int:
 
 def _printable(text: str) -> str:
     """One character for each: tabs are spaces, and nothing reaches the terminal as a command."""
+    if text.isprintable():
+        return text
     return "".join(" " if c == "\t" else c if c.isprintable() else "·" for c in text)

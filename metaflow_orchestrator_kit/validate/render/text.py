@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from metaflow_orchestrator_kit.validate.findings import Finding, Note, Outcome, Report, Verdict
 from metaflow_orchestrator_kit.validate.render.frame import frame
@@ -98,7 +99,11 @@ def _note(note: Note) -> Iterator[str]:
     yield from _wrapped(where + note.text, _INDENT)
 
 
-def _wrapped(text: str, indent: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def _wrapped(text: str, indent: str) -> Sequence[str]:
+    # The same fix is advised in many places, and most texts fit.
+    if len(text) + len(indent) <= _WIDTH and text.isprintable() and text == text.strip() != "":
+        return [indent + text]
     return textwrap.wrap(
         text,
         _WIDTH,

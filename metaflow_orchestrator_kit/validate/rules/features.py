@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from operator import itemgetter
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.model.values import Origin
@@ -16,8 +17,10 @@ from metaflow_orchestrator_kit.validate.programs import (
     programs,
     source,
 )
+from metaflow_orchestrator_kit.validate.records import record
 from metaflow_orchestrator_kit.validate.walking import walk
 
+_LABEL = "attributes read"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -48,15 +51,35 @@ def _is_key(program: Program, node: ast.Constant) -> bool:
 
 def read_attributes(analysis: Analysis, *names: str) -> Iterator[tuple[Program, ast.expr]]:
     """Where an attribute is read: ``x.name`` or ``getattr(x, "name")``."""
+    known = analysis.memo.get(_LABEL)
+    if not isinstance(known, _Reads):
+        known = analysis.memo[_LABEL] = _Reads(_reads(analysis))
+    found = [place for name in dict.fromkeys(names) for place in known.places.get(name, ())]
+    yield from ((program, node) for _, program, node in sorted(found, key=itemgetter(0)))
+
+
+@record()
+class _Reads:
+    """Where each attribute is read; the numbers tell the order."""
+
+    places: dict[str, list[tuple[int, Program, ast.expr]]]
+
+
+def _reads(analysis: Analysis) -> dict[str, list[tuple[int, Program, ast.expr]]]:
+    found: dict[str, list[tuple[int, Program, ast.expr]]] = {}
+    number = 0
     for program in programs(analysis):
         for node in program.nodes(ast.Attribute):
-            if node.attr in names and isinstance(node.ctx, ast.Load):
-                yield program, node
+            if node.ctx.__class__ is ast.Load:
+                number += 1
+                found.setdefault(node.attr, []).append((number, program, node))
         for call in program.nodes(ast.Call):
             if called(call) == "getattr" and len(call.args) > 1:
                 name = call.args[1]
-                if isinstance(name, ast.Constant) and name.value in names:
-                    yield program, call
+                if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                    number += 1
+                    found.setdefault(name.value, []).append((number, program, call))
+    return found
 
 
 def mentions(analysis: Analysis, pattern: str) -> bool:

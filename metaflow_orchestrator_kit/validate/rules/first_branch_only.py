@@ -59,11 +59,10 @@ class FirstBranchOnly(Rule):
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         verdict.not_applicable("no first successor of a step is asked for")
         for program in programs(analysis):
-            for node in program.nodes(ast.Subscript):
-                if not _is_first(node):
-                    continue
-                verdict.ok(program.place(node), "the other successors are followed as well")
-                break
+            first = next(filter(_is_first, program.nodes(ast.Subscript)), None)
+            if first is None:
+                continue
+            verdict.ok(program.place(first), "the other successors are followed as well")
             for function in (*program.nodes(ast.FunctionDef), *program.nodes(ast.AsyncFunctionDef)):
                 for step in _alone(function):
                     verdict.fail(

@@ -9,11 +9,10 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.programs import Program, programs
-from metaflow_orchestrator_kit.validate.records import regex
+from metaflow_orchestrator_kit.validate.records import record, regex
 
 Given = tuple[Program, ast.expr]
 
@@ -27,7 +26,7 @@ _KEYS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Known:
     given: dict[str, list[Given]]
 

@@ -76,13 +76,14 @@ class InitRunAgain(Rule):
             verdict.ok(guards[0].origin, "`dump` is asked before `init`")
             return
         functions = _functions(analysis)
+        units = [(m, f) for m, f in functions if any(map(_makes_unit, f.decorator_list))]
+        if not units:
+            return
         inits = {f.name: (m, n) for m, f in functions if (n := _builds(f, "init")) is not None}
         steps = {f.name for _, f in functions if _builds(f, "step") is not None}
         for _ in range(2):
             steps |= {f.name for _, f in functions if _calls(f, steps)}
-        for module, unit in functions:
-            if not any(_UNIT.search(terminal(d)) for d in unit.decorator_list):
-                continue
+        for module, unit in units:
             found = inits.get(unit.name) or next((inits[n] for n in _calls(unit, inits)), None)
             if found is None:
                 continue
@@ -98,6 +99,10 @@ class InitRunAgain(Rule):
 
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _makes_unit(decorator: ast.expr) -> bool:
+    return _UNIT.search(terminal(decorator)) is not None
 
 
 def _functions(analysis: Analysis) -> list[tuple[Module, Function]]:

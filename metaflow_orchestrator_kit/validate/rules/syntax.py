@@ -13,10 +13,20 @@ from operator import itemgetter
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.project import Module
 from metaflow_orchestrator_kit.validate.records import field, record, regex
-from metaflow_orchestrator_kit.validate.walking import Nodes, children, nodes_of, walk
+from metaflow_orchestrator_kit.validate.walking import Nodes, nodes_of, walk
 
 _WORD = regex(r"[A-Za-z_]\w*")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+#: The field of a kind of node that holds its name.
+_NAMED_BY: dict[type, str] = {
+    ast.Name: "id",
+    ast.Attribute: "attr",
+    ast.arg: "arg",
+    ast.keyword: "arg",
+    ast.FunctionDef: "name",
+    ast.AsyncFunctionDef: "name",
+    ast.ClassDef: "name",
+}
 _LABEL = "syntax"
 
 
@@ -79,22 +89,6 @@ def _docstrings(nodes: Nodes) -> set[ast.AST]:
     return found | {doc.value for doc in found if isinstance(doc, ast.Expr)}
 
 
-def _note(words: set[str], node: ast.AST) -> None:
-    match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
-            words.add(name)
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-            words.add(name)
-        case ast.ClassDef(name=name) | ast.keyword(arg=str(name)):
-            words.add(name)
-        case ast.alias(name=name):
-            words.update(name.split("."))
-        case ast.Constant(value=str(text)):
-            words.update(_WORD.findall(text))
-        case _:
-            pass
-
-
 def _docstring(node: ast.AST) -> ast.AST | None:
     """The statement that only documents; a bare string anywhere is one too."""
     if isinstance(node, _DOCUMENTED) and node.body:
@@ -143,12 +137,25 @@ def words_of(node: ast.AST) -> set[str]:
     if known is not None:
         return known
     words: set[str] = set()
-    waiting: list[ast.AST] = [node]
-    while waiting:
-        current = waiting.pop()
-        doc = _docstring(current)
-        waiting += [c for c in children(current) if c is not doc]
-        _note(words, current)
+    docs: set[ast.AST] = set()
+    texts: set[str] = set()
+    for current in walk(node):  # The order matters: what a docstring documents comes before it.
+        kind = current.__class__
+        attribute = _NAMED_BY.get(kind)
+        if attribute is not None:
+            words.add(getattr(current, attribute))
+            if kind in _DOCUMENTED and (doc := _docstring(current)) is not None:
+                docs.add(doc.value)  # type: ignore[attr-defined]
+        elif kind is ast.Constant:
+            value = current.value  # type: ignore[attr-defined]
+            if value.__class__ is str and current not in docs:
+                texts.add(value)
+        elif kind is ast.alias:
+            words.update(current.name.split("."))  # type: ignore[attr-defined]
+        elif kind is ast.Module and (doc := _docstring(current)) is not None:
+            docs.add(doc.value)  # type: ignore[attr-defined]
+    words.discard(None)  # The keyword of `**rest`.
+    words.update(_WORD.findall("\n".join(texts)))
     node._mok_words = words  # type: ignore[attr-defined]
     return words
 
