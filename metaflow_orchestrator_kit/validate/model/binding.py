@@ -58,7 +58,7 @@ def bind(frame: Frame, function: Function, arguments: Arguments) -> dict[str, Va
     known = 0
     for name in names:
         if known < len(positional) and not positional[known].many:
-            env[name] = positional[known].value
+            env[name] = _passed(frame, info, name, positional[known].value)
             known += 1
         else:
             break
@@ -66,7 +66,7 @@ def bind(frame: Frame, function: Function, arguments: Arguments) -> dict[str, Va
     keywords = dict(arguments.keywords)
     for name in (*names, *(a.arg for a in node.kwonlyargs)):
         if name in keywords and name not in env:
-            env[name] = keywords.pop(name)[0]
+            env[name] = _passed(frame, info, name, keywords.pop(name)[0])
     defaults: dict[str, ast.expr] = dict(
         zip(reversed(names), reversed(node.defaults), strict=False)
     )
@@ -94,6 +94,14 @@ def bind(frame: Frame, function: Function, arguments: Arguments) -> dict[str, Va
             entries.append(Entry(None, unknown, origin, (), fresh_id()))
         env[node.kwarg.arg] = frame.new(MapCell(tuple(entries), origin))
     return env
+
+
+def _passed(frame: Frame, info: FunctionInfo, name: str, value: Value) -> Value:
+    """What a parameter holds: where the caller's value says nothing, its annotation may."""
+    if not isinstance(value, Unknown):
+        return value
+    declared = _parameter(frame, info, name)
+    return value if isinstance(declared, Unknown) else declared
 
 
 def _parameter(frame: Frame, info: FunctionInfo, name: str) -> Value:
