@@ -14,7 +14,8 @@ class CutAtEquals(Rule):
     """A value that holds an equals sign is cut, or breaks the command.
 
     `kv.split("=")` gives three parts for `query=a=b`: unpacked into two it raises ValueError, and
-    `[1]` of it loses what follows. Base64, URLs and JSON hold equals signs.
+    `[1]` of it loses what follows. Base64, URLs and JSON hold equals signs. (What raises is
+    noticed: a warning.)
 
     Split once: `kv.split("=", 1)` or `kv.partition("=")`.
     """
@@ -60,8 +61,14 @@ class CutAtEquals(Rule):
                 if once or not _takes_value(program, call):
                     verdict.ok(program.place(call), "a value keeps its equals signs")
                     continue
-                text = "a value that holds an equals sign is cut here"
-                verdict.fail(program.place(call), text, 'Split once: `.split("=", 1)`.')
+                is_loud = not isinstance(next(program.parents(call), None), ast.Subscript)
+                verdict.fail(
+                    program.place(call),
+                    "a value that holds an equals sign "
+                    + ("raises ValueError here" if is_loud else "is cut here"),
+                    'Split once: `.split("=", 1)`.',
+                    severity=Severity.WARNING if is_loud else None,
+                )
         if not verdict.findings and not verdict.evidence:
             verdict.not_applicable("nothing is split at an equals sign")
 

@@ -10,6 +10,7 @@ from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place, nothing_launched
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.task_variables import given_by_platform
 from metaflow_orchestrator_kit.validate.walking import source, walk
 
 #: Flags that belong to every command of a kind when they belong to one. (--branch, --environment,
@@ -98,11 +99,14 @@ class SiblingFlags(Rule):
 
 
 def _needs(flag: str, analysis: Analysis) -> bool:
-    """Whether `dump` is told by *flag* alone where it looks: nothing sets the variable."""
+    """Whether `dump` is told by *flag* alone where it looks: nothing sets the variable.
+
+    What the job of a platform is given besides is not seen.
+    """
     variable = _READS.get(flag)
-    return variable is not None and not any(
-        matches(w, variable) for w in analysis.environment if not w.own_process
-    )
+    if variable is None or given_by_platform(analysis) is not None:
+        return False
+    return not any(matches(w, variable) for w in analysis.environment if not w.own_process)
 
 
 def _names_tags(command: Command) -> bool:
