@@ -13,7 +13,7 @@ PROJECT := .demo/my_scheduler
 say = @printf '\n== %s\n'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-fast test-slow test-matrix test-temporal test-postgres test-environments test-hosts hosts-env mutants bench bench-engine bench-validate crash load modes clean demo-env test-env
+.PHONY: help demo test lint test-fast test-slow test-matrix test-temporal test-postgres test-environments test-hosts hosts-env mutants bench bench-engine bench-temporal bench-validate crash load modes clean demo-env test-env
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
@@ -101,6 +101,9 @@ bench: demo-env ## measure the suite against its flows in turn; BENCH=--all
 
 bench-engine: test-env ## measure the embedded engine; at most 15 minutes
 	$(TEST)/python benchmarks/engine_speed.py
+
+bench-temporal: test-env ## measure the Temporal engine; a few minutes
+	$(TEST)/python benchmarks/temporal_speed.py
 
 bench-validate: test-env ## measure the validator; at most 20 minutes
 	$(TEST)/python benchmarks/validate_speed.py --extremes || [ $$? = 1 ]

@@ -66,8 +66,9 @@ class Stage:
     def hire(self, *options: str, bench: Bench | None = None) -> subprocess.Popen[bytes]:
         """Start a worker; with a bench, one of its extension."""
         self.hired += 1
-        with imports_of(bench or self.bench):
-            worker = self.dev.start_worker(self.settings, self.log, "--drain", "0", *options)
+        bench = bench or self.bench
+        with imports_of(bench):
+            worker = self.dev.start_worker(bench.environment, self.log, "--drain", "0", *options)
         self.workers.append(worker)
         return worker  # type: ignore[no-any-return]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -47,6 +48,20 @@ def test_it_is_clean_by_the_rules_of_the_kit(folder: Path) -> None:
             [*ruff, *words, *rules, str(folder)], capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_validator_is_sure_of_all_of_it(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "metaflow_orchestrator_kit.validate", str(folder), "--format=json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads(done.stdout)["summary"]
+    assert (summary["failed"], summary["unsure"], summary["accepted"]) == (0, 0, 0)
 
 
 def test_the_sdk_is_an_extra_and_no_task_needs_it(project: render.Project) -> None:
