@@ -75,4 +75,5 @@ class SwitchForgotten(Rule):
         elif refused is not None:
             verdict.ok(refused, "types that are not known are refused")
         else:
-            verdict.fail(place, "a switch (type `split-switch`) is neither run nor refused", _FIX)
+            text = "a switch (type `split-switch`) is neither run nor refused as not supported"
+            verdict.fail(place, text, _FIX)
