@@ -12,6 +12,7 @@ from metaflow_orchestrator_kit.validate.rules.features import (
     looked_up,
     mentions,
 )
+from metaflow_orchestrator_kit.validate.rules.in_use import in_use
 
 _COMPUTE = ("kubernetes", "batch")
 #: The decorators by their classes, or by the names that these have.
@@ -66,6 +67,8 @@ class ComputeInPlace(Rule):
     )  # fmt: skip
     INVALID = (
         Example("never looked at", compiler(_STEP.replace('"t"]', '"t"]  # <-- here'))),
+        Example("a table that nobody reads", compiler(
+            '_REMOTE = ("kubernetes", "batch")\n' + _STEP.replace('"t"]', '"t"]  # <-- here'))),
         Example("forwarded", compiler("""\
         def check(deco):
             return deco.name in ("kubernetes", "batch")
@@ -84,7 +87,9 @@ class ComputeInPlace(Rule):
                 if option.text and _WITH.search(option.text):
                     text = f"`--with {option.text}` in front of `step` does not leave the worker"
                     verdict.fail(option.origin, text, _FIX)
-        missing = [name for name in _COMPUTE if not any(looked_up(analysis, name))]
+        missing = [
+            name for name in _COMPUTE if not any(in_use(analysis, looked_up(analysis, name)))
+        ]
         if len(missing) < len(_COMPUTE) or mentions(analysis, _BY_CLASS):
             verdict.ok(compiler_place(analysis), "compute decorators are looked at")
         elif mentions(analysis, r"runtime_step_cli"):

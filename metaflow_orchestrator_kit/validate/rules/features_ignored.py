@@ -17,6 +17,7 @@ from metaflow_orchestrator_kit.validate.rules.features import (
     mentions,
     read_attributes,
 )
+from metaflow_orchestrator_kit.validate.rules.in_use import in_use
 from metaflow_orchestrator_kit.validate.rules.node_types import tells_types_apart
 from metaflow_orchestrator_kit.validate.walking import walk
 
@@ -92,6 +93,9 @@ class FeatureIgnored(Rule):
         Example("only in a comment", compiler(
             "# split-switch is not supported\n"
             + _ALL.replace(' or node.type == "split-switch"', "") + _STEP)),
+        Example("a check that nobody makes", compiler(
+            _ALL.replace('"exit_hook", ', "") + _STEP.replace('"t"]', '"t"]  # <-- here')
+            + '\ndef _check_hooks(flow):\n    return "exit_hook" in flow._flow_decorators\n')),
         Example("trigger is only the name of a command", compiler(
             _ALL.replace('"trigger", ', "") + _STEP
             + '\n\n@cli.command("trigger")\ndef run(obj): ...\n')),
@@ -116,11 +120,14 @@ class FeatureIgnored(Rule):
 
 
 def _place(analysis: Analysis, feature: _Feature) -> Origin | None:
-    for program, node in looked_up(analysis, *feature.names):
+    found = list(looked_up(analysis, *feature.names))
+    for program, node in in_use(analysis, found):
         return program.place(node)
     for reader, expression in read_attributes(analysis, *feature.attributes):
         return reader.place(expression)
-    if len(feature.names[0]) > len("schedule") and mentions(analysis, re.escape(feature.names[0])):
+    # It may be in the name of something, where it is not looked up in code that nobody uses.
+    telling = not found and len(feature.names[0]) > len("schedule")
+    if telling and mentions(analysis, re.escape(feature.names[0])):
         return Origin(".", 1, 1, 1)
     return None
 

@@ -10,6 +10,7 @@ from metaflow_orchestrator_kit.validate.rules.features import (
     looked_up,
     refuses,
 )
+from metaflow_orchestrator_kit.validate.rules.in_use import in_use
 
 _FIX = (
     "Read cpu, gpu, memory and disk of `@resources` (values may be strings) into the scheduler's "
@@ -57,10 +58,12 @@ class ResourcesIgnored(Rule):
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         if nothing_launched(analysis, verdict):
             return
-        for program, node in looked_up(analysis, "resources", "ResourcesDecorator"):
+        for program, node in in_use(
+            analysis, looked_up(analysis, "resources", "ResourcesDecorator")
+        ):
             verdict.ok(program.place(node), "@resources is looked at")
             return
-        for program, node in looked_up(analysis, "kubernetes", "batch"):
+        for program, node in in_use(analysis, looked_up(analysis, "kubernetes", "batch")):
             if not refuses(program, node):
                 # Those decorators take the larger of their own values and of @resources.
                 verdict.ok(program.place(node), "a compute decorator that includes it is read")
