@@ -23,27 +23,29 @@ _PATIENCE = 120
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A server with one user, on a port of the loopback.
+    """A server with one user, on a port of one address.
 
     Attributes:
         programs: where those of PostgreSQL are.
         folder: where everything of it is.
-        port: where it listens.
+        address: where it listens.
+        port: the port there.
         user: whose processes they are; None for the user of the tests.
     """
 
     programs: Path
     folder: Path
+    address: str
     port: int
     user: str | None
 
     def url(self, name: str = "postgres") -> str:
         """The address of a database."""
-        return f"postgresql://kit:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/{name}"
+        return f"postgresql://kit:{quote(PASSWORD, safe='')}@{self.address}:{self.port}/{name}"
 
     def start(self) -> None:
         """Start the server; it takes connections when this returns."""
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+        options = f"-p {self.port} -h {self.address} -c unix_socket_directories="
         self._run("pg_ctl", "start", "-w", "-D", self._data, "-l", self._log, "-o", options)
 
     def stop(self, mode: str = "immediate") -> None:
@@ -59,6 +61,8 @@ class Cluster:
             shutil.chown(self.folder, self.user)
         owner = ("-U", "kit", "-A", "scram-sha-256", "--pwfile", str(password))
         self._run("initdb", "-D", self._data, "-E", "UTF8", "--locale=C", "--no-sync", *owner)
+        with (self.folder / "data/pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet scram-sha-256\n")
 
     @property
     def _data(self) -> str:
@@ -108,16 +112,20 @@ def _unprivileged() -> str | None:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Cluster]:
-    """A server for a block; nothing is left of it afterwards."""
+def running(address: str = "127.0.0.1") -> Iterator[Cluster]:
+    """A server for a block; nothing is left of it afterwards.
+
+    Args:
+        address: where it listens.
+    """
     programs = _programs()
     assert programs is not None, missing()
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         port = probe.getsockname()[1]
     # Not below pytest's folder, into which only its own user may look.
     folder = Path(tempfile.mkdtemp(prefix="kit-postgres-", dir="/tmp"))
-    cluster = Cluster(programs, folder, port, _unprivileged())
+    cluster = Cluster(programs, folder, address, port, _unprivileged())
     try:
         cluster.make()
         cluster.start()

@@ -55,6 +55,15 @@ class Machines:
         keepers = self.processes(name, "embedded_keeper")
         return [p for p in self.processes(name, "embedded_executor") if p not in keepers]
 
+    def held(self, run_id: str) -> tuple[int, float]:
+        """How often a run has been claimed, and the seconds that are left of the last lease."""
+        with self.live.engine._store.database.transaction() as transaction:
+            row = transaction.execute(
+                "SELECT fence, held_until - seconds() AS remaining FROM run WHERE run_id = ?",
+                (run_id,),
+            ).fetchone()
+        return row["fence"], row["remaining"]
+
     def power_off(self, name: str) -> None:
         """End everything of a machine at once."""
 

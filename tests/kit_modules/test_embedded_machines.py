@@ -8,7 +8,7 @@ import signal
 import pytest
 from cluster import Cluster
 from live_engine import wait_until
-from machines import Machines
+from machines import LEASE, Machines
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -30,27 +30,52 @@ def test_an_executor_that_was_paused_for_too_long_changes_nothing_any_more(
     machines: Machines,
 ) -> None:
     live = machines.live
-    name = live.deploy("solo")
+    name = live.deploy("work")
     machines.serve("a")
-    run_id = live.start(name, hold=True)
-    live.has_begun(run_id)
+    run_id = live.half_done(name)
     machines.serve("b")
     (paused,) = machines.executors("a")
 
     os.kill(machines.servers["a"].pid, signal.SIGKILL)  # So that it takes nothing back.
     os.kill(paused, signal.SIGSTOP)
-    begun = live.notes(run_id) / "begun"
-    wait_until(lambda: begun.read_text() == "0\n0\n", "the attempt is made again")
+    wait_until(
+        lambda: live.marked(run_id, "body", "begin").count((1, 0)) == 2,
+        "the attempt is made again",
+    )
     assert machines.executors("b")
     assert [paused] == machines.executors("a")
     assert not [pid for pid in machines.processes("a", "step") if pid != paused]
     os.kill(paused, signal.SIGCONT)
     wait_until(lambda: paused not in machines.processes("a"), "the paused executor is dead")
-    live.let_go(run_id)
 
-    assert live.finished(run_id).status == "SUCCEEDED"
-    assert begun.read_text() == "0\n0\n"
+    live.ends_well(run_id)
+    assert live.marked(run_id, "body", "begin").count((1, 0)) == 2
     wait_until(lambda: not machines.processes("a"), "nothing of the first machine is left")
+
+
+@pytest.mark.postgres
+def test_an_executor_that_was_paused_for_less_than_its_lease_keeps_its_run(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = machines.live
+    name = live.deploy("work")
+    lease = 8 * LEASE  # Half of it is left to continue in time, on a busy machine, too.
+    monkeypatch.setenv(live.variable("LEASE"), str(lease))
+    machines.serve("a")
+    run_id = live.half_done(name)
+    machines.serve("b")
+    (paused,) = machines.executors("a")
+    fence, _ = machines.held(run_id)
+
+    os.kill(paused, signal.SIGSTOP)
+    # It is renewed every eighth: by then one has been missed.
+    wait_until(lambda: machines.held(run_id)[1] < 0.8 * lease, "the lease is not renewed in time")
+    os.kill(paused, signal.SIGCONT)
+    wait_until(lambda: machines.held(run_id)[1] > 0.8 * lease, "the lease is renewed again")
+
+    live.ends_well(run_id)
+    assert live.marked(run_id, "body", "begin").count((1, 0)) == 1
+    assert machines.held(run_id)[0] == fence, "nobody else has claimed the run"
 
 
 @pytest.mark.postgres
