@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from metaflow_orchestrator_kit.validate import walking
@@ -38,12 +38,13 @@ from metaflow_orchestrator_kit.validate.model.values import (
     names_in,
     text_of,
 )
-from metaflow_orchestrator_kit.validate.records import replace
+from metaflow_orchestrator_kit.validate.records import regex, replace
 
 if TYPE_CHECKING:
     from metaflow_orchestrator_kit.validate.model.frame import Frame
 
 _Element = TypeVar("_Element", Item, Entry)
+_HOLE = regex(r"mok_hole_\d+")
 _KINDS: dict[type[ast.expr], str] = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}
 
 
@@ -130,8 +131,24 @@ def _opaque(frame: Frame, node: ast.expr) -> Unknown:
 def _string_constant(frame: Frame, node: ast.Constant, value: str) -> Text:
     origin = _skip_continuation(frame, node, frame.origin(node))
     text = text_of(value, origin)
+    if "mok_hole_" in value and frame.module in frame.vm.holes:
+        text = _with_holes(text, frame.vm.holes[frame.module])
     containers.remember(frame, text)
     return text
+
+
+def _with_holes(text: Text, holes: Mapping[str, Value]) -> Text:
+    """A literal of a generated program, with the values that are formatted into it."""
+    found: list[Part] = []
+    for part in text.parts:
+        at = 0
+        for hole in _HOLE.finditer(str(part.content)):
+            if hole[0] in holes:
+                found.append(replace(part, content=str(part.content)[at : hole.start()]))
+                found.extend(strings.parts_of(holes[hole[0]], part.origin))
+                at = hole.end()
+        found.append(replace(part, content=str(part.content)[at:]))
+    return Text(tuple(p for p in found if p.content != ""))
 
 
 def _skip_continuation(frame: Frame, node: ast.expr, origin: Origin) -> Origin:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from metaflow_orchestrator_kit.validate.programs import Program
+from metaflow_orchestrator_kit.validate.programs import Program, called
 from metaflow_orchestrator_kit.validate.rules.syntax import terminal
 from metaflow_orchestrator_kit.validate.walking import names, walk
 
@@ -22,3 +22,17 @@ def made_of(program: Program, value: ast.expr) -> list[ast.expr]:
         and any(isinstance(t, ast.Name) and terminal(t) in used for t in n.targets)
     ]
     return [value, *given]
+
+
+def put_into(program: Program, value: ast.expr) -> list[ast.expr]:
+    """What ``update()`` puts into the mapping *value*, in its function."""
+    function = program.function(value)
+    used = names(value)
+    return [
+        call.args[0]
+        for call in walk(function or program.tree)
+        if isinstance(call, ast.Call)
+        and called(call) == "update"
+        and call.args
+        and terminal(getattr(call.func, "value", None)) in used
+    ]

@@ -7,8 +7,9 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.carried import values_of
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
-from metaflow_orchestrator_kit.validate.rules.flag_values import flag_values, unwrapped
+from metaflow_orchestrator_kit.validate.rules.flag_values import unwrapped
 from metaflow_orchestrator_kit.validate.rules.syntax import literal, terminal
 from metaflow_orchestrator_kit.validate.walking import source
 
@@ -58,7 +59,7 @@ class AttemptPlusOne(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         verdict.not_applicable("`--retry-count` is not seen beside its value")
-        for program, given in flag_values(analysis, FLAG):
+        for program, given in values_of(analysis, FLAG):
             place = program.place(given)
             value = unwrapped(given)
             if _one_more(value):

@@ -8,7 +8,7 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.programs import Program, programs
 from metaflow_orchestrator_kit.validate.records import regex
-from metaflow_orchestrator_kit.validate.rules.assigned import made_of
+from metaflow_orchestrator_kit.validate.rules.assigned import made_of, put_into
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import literal, terminal, words_of
@@ -103,7 +103,8 @@ def _pairs(program: Program) -> Iterator[tuple[str, ast.AST]]:
 def _value_name(program: Program, target: ast.expr, iterated: ast.expr) -> str:
     match target:
         case ast.Tuple(elts=[_, ast.Name(id=name)]) if ".items()" in source(iterated):
-            about = set().union(*(words_of(m) for m in made_of(program, iterated)))
+            made = [*made_of(program, iterated), *put_into(program, iterated)]
+            about = set().union(*map(words_of, made))
             return name if any(map(_ENVIRONMENT.search, about)) else ""
         case _:
             return ""

@@ -78,4 +78,4 @@ def _parameters_only(command: Command) -> bool:
     """Whether nothing but the values of parameters could not be followed."""
     hidden = command.unknown(Side.COMMAND)
     names = {name for token in hidden for name in token.names}
-    return all(t.text.startswith("--\0=") for t in hidden) and any("param" in n for n in names)
+    return all(t.text.startswith("--\0") for t in hidden) and any("param" in n for n in names)

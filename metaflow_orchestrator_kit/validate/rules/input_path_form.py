@@ -10,8 +10,9 @@ from metaflow_orchestrator_kit.validate.programs import Program, programs
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.assigned import made_of
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
+from metaflow_orchestrator_kit.validate.rules.carried import values_of
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
-from metaflow_orchestrator_kit.validate.rules.flag_values import flag_values, unwrapped
+from metaflow_orchestrator_kit.validate.rules.flag_values import unwrapped
 from metaflow_orchestrator_kit.validate.rules.syntax import literal, terminal
 from metaflow_orchestrator_kit.validate.walking import walk
 
@@ -60,7 +61,7 @@ class InputPathForm(Rule):
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
-        given = flag_values(analysis, FLAG)
+        given = list(values_of(analysis, FLAG))
         if not given:
             verdict.not_applicable(f"`{FLAG}` is not seen beside its value")
             return

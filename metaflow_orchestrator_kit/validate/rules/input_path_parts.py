@@ -4,15 +4,17 @@ import re
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Option, Side
-from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.model.values import Text, options_of
+from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
+from metaflow_orchestrator_kit.validate.model.values import Text, Unknown, options_of
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.identifiers import ATTEMPT, leaves
 
 FLAG = "--input-paths"
 _PLACEHOLDER = regex(r"\{\{.*?\}\}|\$\{[^}]*\}|\$\(.*?\)|\{%.*?%\}|\{[^{}]*\}", re.S)
+_FIX = "Pass <run>/<step>/<task>, without the flow and without an attempt."
 
 
 class InputPathWithAttempt(Rule):
@@ -58,6 +60,10 @@ class InputPathWithAttempt(Rule):
         verdict.not_applicable("no input paths are written out")
         for commands in by_place(analysis, "step").values():
             for option in (o for c in commands for o in c.options(FLAG, Side.COMMAND)):
+                if _formatted_attempt(option):
+                    text = "the number of the attempt is written into an input path"
+                    verdict.fail(option.origin, text, _FIX, confidence=Confidence.MEDIUM)
+                    continue
                 long = next((p for p in _paths(option) if p.count("/") > 2), None)
                 if long is None:
                     verdict.ok(option.origin, "no input path has more than three parts")
@@ -65,8 +71,18 @@ class InputPathWithAttempt(Rule):
                 verdict.fail(
                     option.origin,
                     f"the input path `{long.replace(chr(0), '…')}` has more parts than three",
-                    "Pass <run>/<step>/<task>, without the flow and without an attempt.",
+                    _FIX,
                 )
+
+
+def _formatted_attempt(option: Option) -> bool:
+    """Whether an attempt's counter itself is a part of a path, and not of what makes paths."""
+    return any(
+        isinstance(leaf, Unknown)
+        and len(leaf.names) == 1
+        and any(map(ATTEMPT.fullmatch, leaf.names))
+        for leaf in leaves(option)
+    )
 
 
 def _paths(option: Option) -> list[str]:

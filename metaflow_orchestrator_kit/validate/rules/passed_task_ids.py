@@ -29,7 +29,7 @@ _NUMBER = regex(r"[\"']\d+[\"']")
 
 def literal_numbers(analysis: Analysis) -> Mapping[str, list[Origin]]:
     """The functions that are passed a number as the id of a step's task, and where."""
-    positions = dict(_starters(analysis))
+    positions = dict(starters(analysis, _PARAMETER))
     found: dict[str, list[Origin]] = {}
     for module, call in calls(analysis, *positions):
         name = terminal(call.func)
@@ -40,7 +40,7 @@ def literal_numbers(analysis: Analysis) -> Mapping[str, list[Origin]]:
             found.setdefault(name, []).append(analysis.place(module, call))
     for name, at in positions.items():
         pattern = re.compile(rf"(?<!def )\b{re.escape(name)}\(([^()]*)")
-        for text, place in _fragments(analysis, name):
+        for text, place in fragments(analysis, name):
             for match in pattern.finditer(text):
                 arguments = [a.strip() for a in match[1].split(",")]
                 if len(arguments) > at and _NUMBER.fullmatch(arguments[at]):
@@ -48,7 +48,7 @@ def literal_numbers(analysis: Analysis) -> Mapping[str, list[Origin]]:
     return {name: sorted(set(places)) for name, places in found.items()}
 
 
-def _fragments(analysis: Analysis, word: str) -> Iterator[tuple[str, Origin]]:
+def fragments(analysis: Analysis, word: str) -> Iterator[tuple[str, Origin]]:
     """Strings of the modules that hold *word*, with ``_`` where a value is formatted in."""
     parents = index(analysis).parents
     for module, node in nodes(analysis, ast.JoinedStr, ast.Constant):
@@ -68,17 +68,17 @@ def _is_number(value: object) -> bool:
     return isinstance(value, str) and value.isdigit()
 
 
-def _starters(analysis: Analysis) -> Iterator[tuple[str, int]]:
-    """The functions that build a step's command from a parameter ``task_id``, and its position."""
+def starters(analysis: Analysis, parameter: str) -> Iterator[tuple[str, int]]:
+    """The functions that build a step's command from that parameter, and its position."""
     steps = list(by_place(analysis, "step"))
     for module, node in nodes(analysis, ast.FunctionDef, ast.AsyncFunctionDef):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         names = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
-        if _PARAMETER not in names:
+        if parameter not in names:
             continue
         first = analysis.place(module, node)
         last = analysis.place(module, node.body[-1])
         if any(s.path == first.path and first.line <= s.line <= last.end_line for s in steps):
             bound = 1 if names[0] in ("self", "cls") else 0
-            yield node.name, names.index(_PARAMETER) - bound
+            yield node.name, names.index(parameter) - bound

@@ -17,10 +17,11 @@ from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.source_lines import HOLE
 
 _BEGINS = regex(r"\s*(?:#|import \w|from [\w.]+ import |def \w+\(|class \w+[(:]|@\w)")
-_DEFINES = regex(r"(?m)^[ \t]*(?:async )?def \w+\(.*\).*:[ \t]*$")
+_DEFINES = regex(r"(?m)^[ \t]*(?:async )?def [\w.-]+\(.*\).*:[ \t]*$")
 #: Notations of templates: what is put there may close what is open.
 _FILLED_LATER = regex(r"\{%|\{\{|\}\}|<%|\$\{?[a-zA-Z_]|%\(|%[sdr]|__[A-Z]+__|\{\w*\}|<\w+>")
 _STRINGS = regex(r"\"[^\"\n]*\"|'[^'\n]*'")
+_NO_NAME = regex(rf"\s*(?:async )?def\s+(?:\w*{HOLE}\w*[.-]|\w+[.-]\w*{HOLE})")
 _CERTAIN = regex(r"never closed|unmatched|does not match|expected an indented block|unterminated")
 
 
@@ -122,6 +123,9 @@ def _fault(text: str) -> tuple[int, str] | None:
         except SyntaxError:
             continue
         return None
+    for number, line in enumerate(text.split("\n"), 1):
+        if _NO_NAME.match(line):
+            return number, "what is formatted into a function's name is joined by a dot or a dash"
     try:
         _parse(textwrap.dedent(text))
     except SyntaxError as error:

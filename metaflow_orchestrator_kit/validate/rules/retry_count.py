@@ -4,7 +4,7 @@ import re
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Command, Option, Presence, Side
-from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.model.values import Const, Text, Value, options_of
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import (
@@ -15,6 +15,7 @@ from metaflow_orchestrator_kit.validate.rules.commands import (
 )
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.generated_calls import given_in_text
+from metaflow_orchestrator_kit.validate.rules.passed_retry_counts import constant_counts
 
 FLAG = "--retry-count"
 _FIX = (
@@ -108,6 +109,10 @@ class RetryCountConstant(Rule):
                     f"every attempt gets `{FLAG} {options[0].text}`",
                     _FIX,
                 )
+
+        for name, place in constant_counts(analysis):
+            text = f"every call of {name}() passes the same `retry_count`, or none"
+            verdict.fail(place, text, _FIX, confidence=Confidence.MEDIUM)
 
     def _missing(self, commands: list[Command], verdict: Judge) -> None:
         command = commands[0]

@@ -18,7 +18,7 @@ from metaflow_orchestrator_kit.validate.walking import source
 #: Texts that users write: they may hold quotes, backslashes and several lines.
 _FREE = regex(r"^(?:\w+_)?(?:default|default_value|description|desc|doc|docstring|help)$", re.I)
 _DOC = frozenset(["__doc__", "description", "help", "default"])
-_OPENS = regex(r"(?:[=(\[,]|:)[ \t]*([\"'])$")
+_OPENS = regex(r"(?:^|[=(\[,]|:)[ \t]*([\"'])$")
 _SAFE = regex(r"repr|dumps|quote|escape|replace|encode|safe|literal|!r", re.I)
 _TOLD = regex(r"echo|print|log|warn|error|exception|info|debug|raise|fail|unsure", re.I)
 
