@@ -9,15 +9,19 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from live_engine import Live
-from scaffolded import PATIENCE, TYPE
+from live_engine import OVER, Live
+from scaffolded import TYPE
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+#: Seconds for what asks the package index, on a machine that has other things to do.
+PATIENCE = 600
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * PATIENCE)]
 
 PACKAGE, VERSION = "inflection", "0.5.1"
 PROJECT = f"""
@@ -68,9 +72,18 @@ def put(live: Live, pypi: bool = True) -> Path:
     return path
 
 
+def finished(live: Live, run_id: str) -> Any:
+    """Wait for the end of a run that makes an environment."""
+    deadline = time.monotonic() + PATIENCE
+    while (run := live.engine.run(run_id)).status not in OVER:
+        assert time.monotonic() < deadline, f"the end of {run_id}: not within {PATIENCE} s"
+        time.sleep(0.2)
+    return run
+
+
 def said(live: Live, run_id: str) -> Any:
     """What the flow said of its interpreters, once its run has ended."""
-    run = live.finished(run_id)
+    run = finished(live, run_id)
     assert run.status == "SUCCEEDED", run.reason
     return json.loads((live.notes(run_id) / "said").read_text())
 
@@ -104,7 +117,7 @@ def test_an_environment_that_cannot_be_made_fails_the_run_and_says_which(
         (folder / name).write_text("neither is this TOML\n")
     live.command("own", "create", top=("--environment", "uv"))
 
-    run = live.finished(live.start("Own"))
+    run = finished(live, live.start("Own"))
 
     assert run.status == "FAILED"
     assert "The environment of step start could not be made" in run.reason
@@ -149,7 +162,7 @@ def test_pypi_runs_a_step_in_its_environment_and_the_others_in_the_engines(
     flow = put(live)
     words = [sys.executable, str(flow), "--environment", "pypi", TYPE, "create"]
     variables = {**live.bench.environment, "METAFLOW_PATH_TO_MICROMAMBA": program}
-    subprocess.run(words, cwd=flow.parent, env=variables, check=True, timeout=800)
+    subprocess.run(words, cwd=flow.parent, env=variables, check=True, timeout=PATIENCE)
 
     first, second, joined = said(live, live.start("Own"))
 
