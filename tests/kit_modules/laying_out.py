@@ -19,7 +19,7 @@ from metaflow_extensions.my_scheduler.plugins.my_scheduler.plan import Plan
 PROCESSES, ROUNDS = 4, 4
 
 #: Seconds for which a process waits for the others.
-PATIENCE = 120
+PATIENCE = 400
 
 
 def lay_out_again_and_again(plan: Plan, folder: Path, start: Any, files: list[str]) -> None:

@@ -12,6 +12,7 @@ from scaffolded import PATIENCE
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_processes_that_lay_a_package_out_at_once_all_get_it_whole(
     live: Live, tmp_path: Path
 ) -> None:
@@ -24,7 +25,7 @@ def test_processes_that_lay_a_package_out_at_once_all_get_it_whole(
         env=live.bench.environment,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=3 * PATIENCE,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
