@@ -38,6 +38,18 @@ OFTEN = Scenario(
 )
 
 
+@case("single-step", cap=Cap.LINEAR_DAG, clauses=("D2", "D3"), scenario=SINGLE)
+def single_step(seen: Observation, expect: Expect) -> None:
+    """A flow of one step, which is its first and its last, runs and ends."""
+    facts.once(seen, expect, "only")
+    expect.equal(
+        "artifact 'answer'",
+        expected=42,
+        observed=facts.own(facts.one(seen, expect, "only"), "answer"),
+    )
+    facts.ended_well(seen, expect)
+
+
 @case("runtime-on-run", cap=Cap.LINEAR_DAG, clauses=("G4",), scenario=SINGLE)
 def runtime_on_run(seen: Observation, expect: Expect) -> None:
     """The run is tagged with the scheduler that it runs on, and not as one of a laptop.
@@ -53,18 +65,6 @@ def runtime_on_run(seen: Observation, expect: Expect) -> None:
         observed=runtime,
         likely=["metadata.get_runtime_environment(...) is not part of the tasks' environment"],
     )
-
-
-@case("single-step", cap=Cap.LINEAR_DAG, clauses=("D2", "D3"), scenario=SINGLE)
-def single_step(seen: Observation, expect: Expect) -> None:
-    """A flow of one step, which is its first and its last, runs and ends."""
-    facts.once(seen, expect, "only")
-    expect.equal(
-        "artifact 'answer'",
-        expected=42,
-        observed=facts.own(facts.one(seen, expect, "only"), "answer"),
-    )
-    facts.ended_well(seen, expect)
 
 
 @case("two-deployments", cap=Cap.LINEAR_DAG, clauses=("B15",), scenario=SINGLE)
