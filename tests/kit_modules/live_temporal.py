@@ -98,11 +98,15 @@ class TemporalLive(Live):
     """The Temporal engine for one test."""
 
     stage: Any = None
+    engines: dict[int, Any] = field(default_factory=dict)
 
     @property
     def engine(self) -> Any:
-        """An engine as a new process would make it."""
-        return self.module.Engine(self.stage.settings)
+        """An engine, the same as long as the server is: to start its helper takes a second."""
+        pid = self.stage.server.pid
+        if pid not in self.engines:
+            self.engines[pid] = self.module.Engine(self.stage.settings)
+        return self.engines[pid]
 
     def recorded(self, run_id: str, task_id: str) -> bool:
         """Whether the workflow has taken note of the end of a task."""
