@@ -9,9 +9,11 @@ from pathlib import Path
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.host import host
+from metaflow_orchestrator_kit.validate.model.strings import shift
 from metaflow_orchestrator_kit.validate.programs import Program, calls, programs
 from metaflow_orchestrator_kit.validate.project import load
 from metaflow_orchestrator_kit.validate.rules.examples import COMPILER
+from metaflow_orchestrator_kit.validate.rules.passed_task_ids import fragments
 
 Write = Callable[..., Path]
 
@@ -57,6 +59,21 @@ def test_a_filled_in_template_keeps_its_lines_where_backslashes_continue_some(
         ''',
     )
     assert _lines(found, "system") == [5, 7]
+
+
+def test_a_fragment_begins_behind_the_backslash_that_follows_its_quotes(write: Write) -> None:
+    text = '''\
+        def rendered(node, deco):
+            return f"""\\
+                {deco}
+                def {node.name}(run_id):
+                    run_step("{node.name}", run_id, "1")
+            """
+        '''
+    root = write({COMPILER: textwrap.dedent(text)})
+    ((found, place),) = fragments(Analysis(load(root)), "run_step")
+    assert place.line == 3
+    assert shift(place, found, found.index("run_step")).line == 5
 
 
 def test_lines_that_are_concatenated_keep_their_lines(write: Write) -> None:

@@ -57,7 +57,11 @@ def fragments(analysis: Analysis, word: str) -> Iterator[tuple[str, Origin]]:
         parts = node.values if isinstance(node, ast.JoinedStr) else [node]
         text = "".join(str(getattr(p, "value", "")) if _is_text(p) else "_" for p in parts)
         if word in text:
-            yield text, analysis.place(module, node)
+            place = analysis.place(module, node)
+            if module.lines[place.line - 1].endswith(('"""\\', "'''\\")):
+                # The text begins in the line after the quotes.
+                place = Origin(place.path, place.line + 1, 1, place.end_line)
+            yield text, place
 
 
 def _is_text(node: ast.AST) -> bool:
