@@ -34,6 +34,62 @@ assert found.production_token == deployed.production_token
 print(triggered.run_id)
 """
 
+_ELSEWHERE = """
+import os, sys
+from metaflow import Deployer
+
+here = os.getcwd()
+deployer = Deployer(sys.argv[1], cwd=sys.argv[2], config=[("word", "word.json")])
+deployed = deployer.my_scheduler().create()
+triggered = deployed.trigger()
+try:
+    deployed.trigger(misspelt=1)
+except Exception as error:
+    print(type(error).__name__)
+assert os.getcwd() == here, os.getcwd()
+triggered.wait_for_completion(check_interval=0.5, timeout=400)
+print(triggered.status, triggered.run.data.said)
+"""
+
+_CONFIGURED = """
+from metaflow import Config, FlowSpec, step
+
+class Configured(FlowSpec):
+    word = Config("word")
+
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        self.said = self.word.said
+
+if __name__ == "__main__":
+    Configured()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_config_file_is_read_in_the_directory_that_the_deployer_was_given(
+    bench: Bench, tmp_path: Path
+) -> None:
+    flow, program = bench.flow(_CONFIGURED), bench.flow(_ELSEWHERE, "program.py")
+    (flow.parent / "word.json").write_text('{"said": "hello"}')
+
+    done = subprocess.run(
+        [sys.executable, str(program), str(flow), str(flow.parent)],
+        env=bench.environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=3 * PATIENCE,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "SUCCEEDED hello"
+
 
 def test_an_engine_has_the_settings_that_it_is_given(bench: Bench, live: Live) -> None:
     for database in ("one.db", "mysql://host/name"):
