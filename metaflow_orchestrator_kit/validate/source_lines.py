@@ -194,7 +194,7 @@ def _chunks(node: ast.expr, module: Module) -> list[_Chunk]:
         case ast.Call(func=ast.Name(id="dedent"), args=[first, *_]):
             return _chunks(first, module)
         case ast.Call(func=ast.Attribute(attr="join"), args=[ast.List() as items]):
-            return _elements(items, module) or []
+            return _elements(items, module) or [_Chunk(HOLE, (node.lineno,))]
         case ast.Call(func=ast.Attribute(value=base, attr="format" | "format_map")) if _is_stringy(
             base
         ):

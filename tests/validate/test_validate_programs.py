@@ -108,6 +108,20 @@ def test_lines_that_a_helper_emits_are_one_program(write: Write) -> None:
     assert [program.place(t).line for t in program.nodes(ast.Try)] == [3]
 
 
+def test_a_line_that_a_list_of_two_is_joined_to_is_left_open(write: Write) -> None:
+    found = _read(
+        write,
+        """\
+        def rendered(self, name):
+            self.lines.append(", ".join([name, "b"]))
+            self.lines.append("import os")
+            self.lines.append("def run(tag):")
+            self.lines.append("    os.system(tag)")
+        """,
+    )
+    assert _lines(found, "system") == [5]
+
+
 def test_statements_are_read_one_by_one_where_the_whole_is_no_program(write: Write) -> None:
     found = _read(
         write,
