@@ -115,8 +115,7 @@ def test_a_run_that_nobody_has_taken_says_what_to_start_and_can_be_ended(
 ) -> None:
     live = machines.live
     run_id = live.start(live.deploy("solo"), hold=True)
-    # Until then a machine of the test before may still be thought to serve.
-    wait_until(lambda: "serve" in live.engine.run(run_id).reason, "the reason names `serve`")
+    assert "serve" in live.engine.run(run_id).reason
     assert live.engine.run(run_id).status == "PENDING"
     assert live.engine.terminate(run_id) is True
     assert live.engine.run(run_id).status == "ABORTED"

@@ -77,6 +77,11 @@ GOOD_LIMITS: dict[str, Observation] = {
 NO_TIMES = _times(0)(GOOD_LIMITS["patient"])
 """Metaflow's metadata does not tell when the second attempt began."""
 
+NEVER_SEEN = overall(
+    tasks=[], run=None, error=Failure("read", "MetaflowNotFound", "Run x does not exist")
+)(GOOD_LIMITS["overdue"])
+"""The scheduler has ended the run before its first task."""
+
 OVER_BEFORE = extra("over_before", True)(GOOD_LIMITS["redeployed"])
 """The first run had ended before the second deployment was there."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from broken import BROKEN
 from good import GOOD
-from limits import NO_TIMES, OVER_BEFORE
+from limits import NEVER_SEEN, NO_TIMES, OVER_BEFORE
 from made import Broken, of_step, overall
 
 from metaflow_orchestrator_kit.compliance.case import Case
@@ -104,6 +104,10 @@ def test_without_a_ledger_the_registered_attempts_are_enough() -> None:
 def test_a_pause_cannot_be_judged_without_the_times_of_the_attempts() -> None:
     with pytest.raises(Blocked, match="does not tell when"):
         judge(CASES["retry-pause"], NO_TIMES)
+
+
+def test_a_run_that_is_overdue_before_its_first_task_is_ended_as_well() -> None:
+    assert judge(CASES["workflow-timeout"], NEVER_SEEN) > 0
 
 
 def test_a_run_that_was_over_before_does_not_show_that_a_redeploy_leaves_it_alone() -> None:
