@@ -66,7 +66,7 @@ test-postgres: test-env ## the embedded engine on PostgreSQL: store, machines
 	$(say) "Statements, machines and hosts that die, are paused or cut off, on a server of their own"
 	$(TEST)/python -m pytest -v -m "slow or postgres or not postgres" tests/kit_modules/test_embedded_store.py tests/kit_modules/test_embedded_lease.py tests/kit_modules/test_embedded_machines.py tests/kit_modules/test_embedded_hosts.py
 
-test-environments: test-env ## steps under @pypi and uv, resolved from the package index
+test-environments: test-env ## steps under @pypi and uv, from the package index
 	$(say) "Interpreters of their own: some minutes, most of them pip's"
 	$(TEST)/python -m pytest -v -m "slow or environments" tests/kit_modules/test_interpreters.py
 
