@@ -15,12 +15,14 @@ import contextlib
 import importlib
 import itertools
 import os
+import select
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -40,20 +42,15 @@ _PACKAGE = f"metaflow_extensions.{TYPE}.plugins.{TYPE}"
 #: Gaps at the start of a chain that do not count: nothing is warm yet.
 _WARMING = 2
 
-#: Seconds for a run, on a machine that has other things to do.
-_PATIENCE = 900
+#: Seconds for a run, and for a step, on a machine that has other things to do.
+_PATIENCE, _PATIENCE_OF_A_STEP = 900, 120
 
 _FLOW = """
-import atexit, os, sys, time
+import os, sys, time
 
-def note(what):
-    if "step" in sys.argv:
-        line = f"{{sys.argv[sys.argv.index('step') + 1]}} {{what}} {{time.time()}}\\n"
-        file = os.open(os.environ["BENCH_NOTES"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(file, line.encode())
-
-note("begin")
-atexit.register(note, "end")
+if "step" in sys.argv:
+    line = f"{{os.getpid()}} {{time.time()}}\\n"
+    os.write(os.open(os.environ["BENCH_NOTES"], os.O_WRONLY), line.encode())
 
 from metaflow import FlowSpec, step
 
@@ -83,15 +80,17 @@ class Place:
     """A server, a worker and a deployed chain.
 
     Attributes:
-        folder: for the flow, and for what its tasks note.
+        folder: for the flow, and for what it stores.
         settings: the environment of commands.
         host: the server.
+        notes: a pipe with a name, to which each process of a step says its id and its start.
         steps: how many steps the chain has.
     """
 
     folder: Path
     settings: dict[str, str]
     host: str
+    notes: Path
     steps: int
 
     def command(self, *words: str) -> None:
@@ -113,17 +112,41 @@ class Place:
 
     def chain(self) -> list[float]:
         """Run the chain; the seconds between the end of a step and the start of the next."""
-        notes = Path(self.settings["BENCH_NOTES"])
-        notes.unlink(missing_ok=True)
-        self.command("trigger", "--wait")
-        lines = [line.split() for line in notes.read_text().splitlines()]
-        order = dict.fromkeys(step for step, _, _ in lines)
-        at = {(step, what): float(when) for step, what, when in lines}
-        return _gaps([(at[step, "begin"], at[step, "end"]) for step in order])
+        with ThreadPoolExecutor(1) as watch:
+            spans = watch.submit(_watched, self.notes, self.steps)
+            self.command("trigger", "--wait")
+            return _gaps(spans.result(_PATIENCE))
 
     def empty(self) -> list[float]:
         """Run as many empty activities; the seconds between one and the next."""
         return asyncio.run(_empty(self.host, self.steps))
+
+
+def _watched(notes: Path, number: int) -> list[tuple[float, float]]:
+    """When each of so many processes has started, by its own word, and ended, by the kernel's."""
+    spans = []
+    pipe = os.open(notes, os.O_RDWR)  # Open for writing as well, it never comes to an end.
+    try:
+        for _ in range(number):
+            pid, start = _line(pipe).split()
+            process = os.pidfd_open(int(pid))
+            select.select([process], [], [], _PATIENCE_OF_A_STEP)
+            spans.append((float(start), time.time()))
+            os.close(process)
+    finally:
+        os.close(pipe)
+    return spans
+
+
+def _line(pipe: int) -> str:
+    """The next line of a pipe; whoever writes one writes it at once."""
+    ready, _, _ = select.select([pipe], [], [], _PATIENCE_OF_A_STEP)
+    if not ready:
+        raise RuntimeError(f"No step has started for {_PATIENCE_OF_A_STEP} s.")
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        line += os.read(pipe, 1)
+    return line.decode()
 
 
 async def _empty(host: str, number: int) -> list[float]:
@@ -158,6 +181,8 @@ def place(steps: int) -> Iterator[Place]:
     """A server and a worker, for a block."""
     with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as stack:
         folder = Path(scratch)
+        notes = folder / "notes"
+        os.mkfifo(notes)
         project = render.project(render.Answers(names.parse(TYPE), "temporal"))
         write.write(write.plan(project, folder / "project", force=False))
         sys.path.insert(0, str(folder / "project"))
@@ -173,12 +198,13 @@ def place(steps: int) -> Iterator[Place]:
             "METAFLOW_DEFAULT_DATASTORE": "local",
             "METAFLOW_DEFAULT_METADATA": "local",
             "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(folder / "datastore"),
-            "BENCH_NOTES": str(folder / "notes"),
+            "BENCH_NOTES": str(notes),
             **server.settings,
         }
         stack.callback(dev.end, dev.start_worker(settings, folder / "worker.log", "--drain", "0"))
         (folder / "chain.py").write_text(_chain(steps), encoding="utf-8")
-        here = Place(folder, settings, server.settings["METAFLOW_MY_TEMPORAL_HOST"], steps)
+        host = server.settings["METAFLOW_MY_TEMPORAL_HOST"]
+        here = Place(folder, settings, host, notes, steps)
         here.command("create")
         yield here
 
