@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 SUCCEEDED = frozenset(
     {"succeeded", "success", "successful", "completed", "complete", "finished", "done", "passed"}
 )
@@ -22,6 +24,12 @@ def plain(status: str | None) -> str:
 def is_over(status: str | None) -> bool:
     """Whether a status means that nothing more will happen, in whatever words."""
     return plain(status) in SUCCEEDED | FAILED | ENDED
+
+
+def has_ended(run: Any) -> bool:
+    """Whether a triggered run is over, by Metaflow's client or by the scheduler's word."""
+    found = run.run
+    return bool(found is not None and found.finished) or is_over(getattr(run, "status", None))
 
 
 def is_good(status: str | None) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from metaflow_orchestrator_kit.compliance.lab.actions import action, outcome, outcome_elsewhere
 from metaflow_orchestrator_kit.compliance.lab.live import Live
-from metaflow_orchestrator_kit.compliance.words import is_over
+from metaflow_orchestrator_kit.compliance.words import has_ended
 
 _END = "    @step\n    def end(self):"
 _LOST = "    @step\n    def lost(self):\n        self.next(self.end)\n\n"
@@ -21,24 +23,23 @@ def redeploy_while_running(live: Live) -> None:
     live.trigger()
     doomed = live.deployed.trigger()
     for run in (live.triggered, doomed):
-        _wait(live, f"{run.pathspec} to be visible", lambda run=run: run.run is not None)
+        _wait(live, f"{run.pathspec} to be visible", partial(_is_visible, run))
     live.extra["terminate"] = outcome(doomed.terminate)
     live.edit(('WORD = "first"', 'WORD = "second"'))
     live.extra["again"] = outcome_elsewhere(live.create_again)
-    live.extra["over_before"] = _is_over(live.triggered)
+    live.extra["over_before"] = has_ended(live.triggered)
     later = live.deployed.trigger()
     live.release()
     live.wait_for_end()
-    _wait(live, f"the end of {later.pathspec}", lambda: _is_over(later))
+    _wait(live, f"the end of {later.pathspec}", lambda: has_ended(later))
     live.extra["later"] = outcome(lambda: later.run["end"].task["word"].data)
     live.edit((_END, f"{_LOST}{_END}"))
     live.extra["lost"] = outcome_elsewhere(live.create_again)
 
 
-def _wait(live: Live, what: str, holds: Any) -> None:
+def _wait(live: Live, what: str, holds: Callable[[], bool]) -> None:
     live.wait_until(what, holds, seconds=60)
 
 
-def _is_over(run: Any) -> bool:
-    found = run.run
-    return bool(found is not None and found.finished) or is_over(getattr(run, "status", None))
+def _is_visible(run: Any) -> bool:
+    return run.run is not None

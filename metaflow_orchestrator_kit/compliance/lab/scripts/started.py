@@ -14,6 +14,7 @@ from typing import Any
 
 from metaflow_orchestrator_kit.compliance.lab.actions import action, outcome, outcome_elsewhere
 from metaflow_orchestrator_kit.compliance.lab.live import GaveUp, Live, in_another_process
+from metaflow_orchestrator_kit.compliance.words import has_ended
 from metaflow_orchestrator_kit.paths import compliance_flows
 
 _SCHEDULE = '@schedule(cron="* * * * *")'
@@ -108,7 +109,7 @@ def finish_another_flow(live: Live) -> None:
     def lead(branch: str, **values: Any) -> str:
         deployed = find(in_another_process(lambda: live.create_again(file=leader, branch=branch)))
         run = deployed.trigger(**values)
-        live.wait_until(f"the end of {run.pathspec}", lambda: _is_over(run), seconds=60)
+        live.wait_until(f"the end of {run.pathspec}", lambda: has_ended(run), seconds=60)
         return str(run.pathspec)
 
     live.extra["elsewhere"] = outcome(lambda: lead(f"{here}_other"))
@@ -120,13 +121,6 @@ def finish_another_flow(live: Live) -> None:
     if "runs" in live.extra:
         live.wait_for_end()
         live.extra["runs"] = [run.pathspec for run in _runs(live)]
-
-
-def _is_over(run: Any) -> bool:
-    from metaflow_orchestrator_kit.compliance.words import is_over
-
-    found = run.run
-    return bool(found is not None and found.finished) or is_over(getattr(run, "status", None))
 
 
 def _runs(live: Live) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from metaflow_orchestrator_kit.compliance.lab.actions import action, outcome
 from metaflow_orchestrator_kit.compliance.lab.flows import copy_flow, scenario_token
 from metaflow_orchestrator_kit.compliance.lab.live import Live, in_another_process
-from metaflow_orchestrator_kit.compliance.words import is_over
+from metaflow_orchestrator_kit.compliance.words import has_ended
 
 _LONG = "with_a_long_name_" * 7
 """More than most schedulers take."""
@@ -56,7 +56,7 @@ def deploy_another(live: Live) -> None:
     live.release()
     live.wait_for_end()
     for run in runs:
-        live.wait_until(f"the end of {run.pathspec}", partial(_is_over, run), seconds=90)
+        live.wait_until(f"the end of {run.pathspec}", partial(has_ended, run), seconds=90)
     live.extra["runs"] = [outcome(partial(_seen, run)) for run in runs]
 
 
@@ -94,11 +94,6 @@ def _is_finished(pathspec: str) -> bool:
 
 def _told(deployed: Any) -> dict[str, str]:
     return {"name": deployed.name, "flow_name": deployed.flow_name}
-
-
-def _is_over(run: Any) -> bool:
-    found = run.run
-    return bool(found is not None and found.finished) or is_over(getattr(run, "status", None))
 
 
 def _seen(run: Any) -> dict[str, Any]:
