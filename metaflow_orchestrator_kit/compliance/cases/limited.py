@@ -41,7 +41,10 @@ def max_workers(seen: Observation, expect: Expect) -> None:
     """
     facts.no_error(seen, expect, ["create has no option --max-workers"])
     tasks = facts.tasks(seen, expect, "work", 6)
+    facts.ended_well(seen, expect)
     spans = [(facts.own(task, "began"), facts.own(task, "ended")) for task in tasks]
+    noted = sum(isinstance(moment, float) for span in spans for moment in span)
+    expect.equal("beginnings and ends that the tasks have noted", expected=12, observed=noted)
     most = max(sum(a < moment < b for a, b in spans) for moment in _middles(spans))
     expect.true(
         f"tasks that worked at one time, with max_workers={AT_A_TIME}",
@@ -50,7 +53,6 @@ def max_workers(seen: Observation, expect: Expect) -> None:
         observed=most,
         likely=["--max-workers is accepted and not handed to the scheduler"],
     )
-    facts.ended_well(seen, expect)
 
 
 def _middles(spans: list[tuple[float, float]]) -> list[float]:
@@ -71,9 +73,8 @@ def workflow_timeout(seen: Observation, expect: Expect) -> None:
 
     A run that hangs holds its machines, and its schedule, until somebody looks.
     """
-    # Where the time is over before Metaflow has seen the run, nothing can be read of it.
-    if seen.error is None or seen.error.phase != "read":
-        facts.no_error(seen, expect, ["create has no option --workflow-timeout"])
+    # The time may be over before Metaflow has seen the run.
+    facts.no_error(seen, expect, ["create has no option --workflow-timeout"], unseen=True)
     likely = ["--workflow-timeout is accepted and not handed to the scheduler"]
     expect.true(
         "the final status of a run of 45 s that may take 10 s",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.compliance import words
 from metaflow_orchestrator_kit.compliance.case import case
+from metaflow_orchestrator_kit.compliance.cases import facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
 from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
 
@@ -23,14 +24,8 @@ def init_fails(seen: Observation, expect: Expect) -> None:
 
     Such a run has no record in the metadata: a status that is read there waits for ever.
     """
-    # That the run cannot be read afterwards is as it should be.
-    error = None if seen.error is None or seen.error.phase == "read" else seen.error
-    expect.equal(
-        "error on the way to the end of the run",
-        expected=None,
-        observed=None if error is None else f"{error.phase}: {error.message}",
-        likely=_LIKELY.get(error.phase if error is not None else "", ()),
-    )
+    likely = _LIKELY.get(seen.error.phase, ()) if seen.error is not None else ()
+    facts.no_error(seen, expect, likely, unseen=True)
     expect.true(
         "the final status",
         words.is_bad(seen.final_status),

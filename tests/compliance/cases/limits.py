@@ -99,6 +99,8 @@ BROKEN_LIMITS: tuple[Broken, ...] = (
     Broken("unreachable-step-refused", "by accident", extra("lost", _KEY_ERROR), "its message"),
     Broken("max-workers", "three", _in_place_of(_limited(3)), "worked at one time"),
     Broken("max-workers", "one lost", without("work"), "number of tasks"),
+    Broken("max-workers", "failed", overall(final_status="FAILED"), "the final status"),
+    Broken("max-workers", "no time noted", artifact("work", "seen", {}), "have noted"),
     Broken("max-workers", "no option", _option("--max-workers"), "has no option"),
     Broken("workflow-timeout", "goes on", overall(final_status="SUCCEEDED"), "may take 10 s"),
     Broken("workflow-timeout", "a later step", plus(task("join")), "step 'join'"),
