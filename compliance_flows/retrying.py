@@ -60,6 +60,7 @@ class MokRetrying(FlowSpec):
     def join(self, inputs):
         """Fails once with all its inputs there."""
         self.seen = witness(self)
+        print(f"mok-out: attempt {current.retry_count}")
         self.fail_before(1)
         self.joined = [branch.done for branch in inputs]
         self.next(self.late)

@@ -245,6 +245,16 @@ FOUND = (
         "        with temporary_fifo()",
         kills={"params-mistyped": "trigger() with a mistyped parameter"},
     ),
+    Mutant(
+        "required-parameters-made-up",
+        _OBJECTS,
+        _STARTING,
+        f"{_KNOWN}        for one in plan.parameters if plan else ():\n"
+        "            if one.required and one.default is None:\n"
+        '                kwargs.setdefault(one.keyword, "")\n'
+        "        with temporary_fifo()",
+        kills={"params-missing": "trigger() without a parameter that is required"},
+    ),
 )
 
 ENDS = (

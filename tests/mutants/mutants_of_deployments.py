@@ -162,6 +162,13 @@ OPERATIONS = (
         "str(streams)",
         kills={"linear-logs": "Task.stdout", "failing-logs": "Task.stdout"},
     ),
+    Mutant(
+        "logs-of-attempt-0",
+        "launch.py",
+        'launch.task_id, launch.attempt, mode="w"',
+        'launch.task_id, 0, mode="w"',
+        kills={"retry-logs": "Task.stdout of 'join'"},
+    ),
 )
 
 PACKAGE = (

@@ -111,6 +111,13 @@ STARTS = (
         also=("schedule-needs-defaults", "schedule-taken-away"),
     ),
     Mutant(
+        "time-zone-dropped",
+        "compile_starts.py",
+        'ZoneInfo(deco.timezone or "UTC")',
+        'ZoneInfo("UTC")',
+        kills={"schedule-in-its-zone": "by the clock of that zone"},
+    ),
+    Mutant(
         "required-parameters-not-looked-at",
         "compile_starts.py",
         "if parameter.required and parameter.default is None and parameter.name not in mapped:",

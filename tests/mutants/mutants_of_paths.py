@@ -274,3 +274,62 @@ TRIES = (
         },
     ),
 )
+
+_CHOSEN = '{obj.graph[name].type for name in node.in_funcs} == {"split-switch"}'
+
+PLACES = (
+    Mutant(
+        "choice-of-the-first-attempt",
+        "launch.py",
+        'Handout.from_dict(json.loads(self.path("handout").read_text()))',
+        "Handout.from_dict(\n"
+        "                {\n"
+        "                    name: value if name != 'chosen' or not self.launch.attempt else None\n"
+        "                    for name, value in json.loads(\n"
+        '                        self.path("handout").read_text()\n'
+        "                    ).items()\n"
+        "                }\n"
+        "            )",
+        kills={"switch-after-retry": "number of tasks of step 'many'"},
+        also=("switch-of-a-foreach", "switch-of-a-split"),
+    ),
+    Mutant(
+        "chosen-foreach-taken-for-one-step",
+        "compiler.py",
+        "type=node.type,",
+        f'type="linear" if node.type == "foreach" and {_CHOSEN} else node.type,',
+        kills={"switch-of-a-foreach": "number of tasks of step 'each'"},
+        also=("switch-of-a-split",),
+    ),
+    Mutant(
+        "chosen-split-taken-for-one-step",
+        "compiler.py",
+        "out=tuple(node.out_funcs),",
+        f'out=tuple(node.out_funcs)[: 1 if node.type == "split" and {_CHOSEN} else None],',
+        kills={"switch-of-a-split": "number of tasks of step 'right'"},
+    ),
+    Mutant(
+        "later-turns-of-an-item-share-an-id",
+        "walk.py",
+        "iteration=(task.iteration or 0) + 1,",
+        "iteration=1 if task.launch.index else (task.iteration or 0) + 1,",
+        kills={"loop-inside-foreach": "number of tasks of step 'turn'"},
+    ),
+    Mutant(
+        "one-task-at-a-time",
+        "embedded_executor.py",
+        "self._room = Room(run.plan.max_workers)",
+        "self._room = Room(1)",
+        kills={"branches-overlap": "seconds for which both branches worked"},
+    ),
+    Mutant(
+        "failed-last-step-ends-the-run-well",
+        "walk.py",
+        '            what = "init" if launch.is_init else',
+        "            if step is not None and not step.out:\n"
+        "                self._verdict = State.SUCCEEDED\n"
+        "                return []\n"
+        '            what = "init" if launch.is_init else',
+        kills={"failing-last-step": "the final status"},
+    ),
+)

@@ -62,11 +62,13 @@ GIVEN = Scenario(
     "params_given",
     "params",
     caps=(Cap.RUN_PARAMS,),
-    trigger={**HOSTILE, **TYPED, **FURTHER},
+    trigger={"must": "given", **HOSTILE, **TYPED, **FURTHER},
     script="trigger_wrongly_first",
     **LIMITS,
 )
-NOT_GIVEN = Scenario("params_defaults", "params", caps=(Cap.RUN_PARAMS,), **LIMITS)
+NOT_GIVEN = Scenario(
+    "params_defaults", "params", caps=(Cap.RUN_PARAMS,), trigger={"must": "given"}, **LIMITS
+)
 
 
 def _got(seen: Observation, expect: Expect) -> dict[str, Any]:
@@ -193,10 +195,16 @@ def mistyped(seen: Observation, expect: Expect) -> None:
     _refused(seen, expect, "mistyped")
 
 
-def _refused(seen: Observation, expect: Expect, how: str) -> None:
+@case("params-missing", cap=Cap.RUN_PARAMS, clauses=("B6", "C7"), scenario=GIVEN)
+def missing(seen: Observation, expect: Expect) -> None:
+    """trigger() without a parameter that is required is refused, before a run starts."""
+    _refused(seen, expect, "missing", "trigger() without a parameter that is required")
+
+
+def _refused(seen: Observation, expect: Expect, how: str, what: str = "") -> None:
     outcome = seen.extra.get(how, {})
     expect.true(
-        f"trigger() with a {how} parameter",
+        what or f"trigger() with a {how} parameter",
         "error" in outcome,
         expected="an exception",
         observed=outcome,

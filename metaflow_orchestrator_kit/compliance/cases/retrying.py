@@ -50,6 +50,22 @@ def last_attempt_counts(seen: Observation, expect: Expect) -> None:
     facts.ended_well(seen, expect, LIKELY)
 
 
+@case("retry-logs", cap=Cap.TASK_LOGS, clauses=("L5",), scenario=RETRYING)
+def logs_of_attempts(seen: Observation, expect: Expect) -> None:
+    """The logs of a task that was tried again are those of its last attempt.
+
+    Stored under a fixed attempt, they are those of the failure, or cannot be found at all.
+    """
+    join = facts.one(seen, expect, "join")
+    facts.attempts(seen, expect, join, [0, 1], likely=LIKELY)
+    expect.contains(
+        "Task.stdout of 'join', which succeeded in its second attempt",
+        expected="mok-out: attempt 1",
+        observed=join.stdout,
+        likely=["the logs are stored under attempt 0 whatever the attempt is (MF_ATTEMPT)"],
+    )
+
+
 @case("retry-same-task", cap=Cap.RETRY, clauses=("F2", "H1"), scenario=RETRYING)
 def same_task(seen: Observation, expect: Expect) -> None:
     """All attempts of a task have one task id.

@@ -59,6 +59,37 @@ def needs_defaults(seen: Observation, expect: Expect) -> None:
     expect.contains("its message", expected="limit", observed=str(outcome.get("message")))
 
 
+@case("schedule-in-its-zone", cap=Cap.SCHEDULE, clauses=("K1",), scenario=SCHEDULED)
+def in_its_zone(seen: Observation, expect: Expect) -> None:
+    """@schedule(timezone=...) says where the hours of its cron text are meant, or is refused.
+
+    Dropped, the flow runs every day, and hours away from when somebody wanted it.
+    """
+    outcome = seen.extra.get("zoned", {})
+    if "error" in outcome:
+        message = str(outcome.get("message"))
+        refused = "zone" in message and "not supported" in message
+        expect.true(
+            "create() of a flow with @schedule(timezone='Pacific/Kiritimati')",
+            refused,
+            expected="a deployment, or that time zones are not supported",
+            observed=outcome,
+        )
+        return
+    if seen.extra.get("zoned_spare", 0.0) < 1.0:
+        raise Blocked("create() took so long that the minute of the schedule had begun.")
+    expect.true(
+        "runs of a flow that is due at one minute of the day, by the clock of that zone",
+        len(seen.extra.get("zoned_runs", [])) == 1,
+        expected="one, once that minute had begun",
+        observed=seen.extra.get("zoned_runs"),
+        likely=[
+            "the zone is dropped, so that the hours are meant in UTC, or in the server's own zone",
+            "@schedule's fields beyond minutes are not handed to the scheduler",
+        ],
+    )
+
+
 @case("schedule-taken-away", cap=Cap.SCHEDULE, clauses=("J9",), scenario=SCHEDULED)
 def taken_away(seen: Observation, expect: Expect) -> None:
     """A redeploy without @schedule takes the schedule away: the clock starts nothing any more.

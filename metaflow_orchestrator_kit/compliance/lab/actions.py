@@ -99,9 +99,14 @@ def list_deployments(live: Live) -> None:
 
 @action
 def trigger_wrongly_first(live: Live) -> None:
-    """Trigger with a parameter that does not exist, and with one of another type, then rightly."""
-    live.extra["misspelt"] = outcome(lambda: live.deployed.trigger(cuont=1).pathspec)
-    live.extra["mistyped"] = outcome(lambda: live.deployed.trigger(count="many").pathspec)
+    """Trigger without what is required, with a wrong name, with a wrong type, then rightly."""
+
+    def trigger(**values: Any) -> str:
+        return str(live.deployed.trigger(**values).pathspec)
+
+    live.extra["missing"] = outcome(trigger)
+    live.extra["misspelt"] = outcome(lambda: trigger(must="given", cuont=1))
+    live.extra["mistyped"] = outcome(lambda: trigger(must="given", count="many"))
     run_to_end(live)
 
 

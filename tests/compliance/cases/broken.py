@@ -22,6 +22,7 @@ from made import (
     task,
     without,
 )
+from places import BROKEN_PLACES
 
 from metaflow_orchestrator_kit.compliance.model import Deployment, Failure, Observation, Residue
 
@@ -129,6 +130,9 @@ BROKEN: tuple[Broken, ...] = (
     Broken("params-of-any-name", "lost", entry("start", "got", "my_word", "dashed"), "my_word"),
     Broken("params-defaults", "None", entry("start", "got", "nothing", "None"), "'nothing'"),
     Broken("params-computed-default", "None", entry("start", "got", "stamp", None), "'stamp'"),
+    Broken("params-missing", "ran", extra("missing", {"result": "F/1"}), "that is required"),
+    Broken("retry-logs", "of the failure", of_step("join", stdout="mok-out: attempt 0"), "MF_ATT"),
+    Broken("retry-logs", "none", of_step("join", stdout=""), "Task.stdout"),
     Broken("params-misspelt", "ran", extra("misspelt", {"result": "F/1"}), "misspelt"),
     Broken("params-mistyped", "ran", extra("mistyped", {"result": "F/1"}), "mistyped"),
     Broken("list-finds-deployment", "no", extra("listed_all", {"result": []}), "MokFlow-name"),
@@ -208,7 +212,6 @@ BROKEN: tuple[Broken, ...] = (
     Broken("switch-chosen-only", "both", plus(task("never_a")), "never_a"),
     Broken("switch-merge", "both inputs", artifact("merge", "trail", ["start"]), "led to 'merge'"),
     Broken("switch-inside-branch", "one input", artifact("join", "joined", []), "'join'"),
-    Broken("loop-tasks", "one id", without("loop"), "'loop'"),
     Broken("parallel-nodes", "control only", artifact("join", "nodes", [[0, 3]]), "nodes"),
     Broken("resources-run", "failed", overall(final_status="FAILED"), "the final status"),
     Broken("resources-compiled", "not there", extra("compiled", _compiled("{}")), "requests"),
@@ -225,4 +228,5 @@ BROKEN: tuple[Broken, ...] = (
     *BROKEN_OPTIONS,
     *BROKEN_DEPLOYMENTS,
     *BROKEN_LIMITS,
+    *BROKEN_PLACES,
 )

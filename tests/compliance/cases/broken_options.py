@@ -120,6 +120,8 @@ _STARTS = (
     Broken("schedule-needs-defaults", "by accident", extra("required", _OTHER), "its message"),
     Broken("schedule-taken-away", "still fires", extra("runs_after", ["F/1"]), "never deletes"),
     Broken("schedule-taken-away", "refused", extra("unscheduled", _OTHER), "without @schedule"),
+    Broken("schedule-in-its-zone", "hours away", extra("zoned_runs", []), "by the clock of"),
+    Broken("schedule-in-its-zone", "refused", extra("zoned", _OTHER), "not supported"),
     Broken("event-starts-run", "nothing", extra("runs", []), "not registered"),
     Broken("event-starts-run", "two", extra("runs", ["F/1", "F/2"]), "number of runs"),
     Broken("event-starts-run", "no payload", artifact("start", "got", "plain"), "payload"),

@@ -10,6 +10,7 @@ from good_deployments import GOOD_DEPLOYMENTS
 from good_options import GOOD_OPTIONS
 from limits import GOOD_LIMITS
 from made import RUN, observed, task, with_ledger
+from places import GOOD_PLACES
 
 from metaflow_orchestrator_kit.compliance.cases import fanout, params, settings
 from metaflow_orchestrator_kit.compliance.model import Deployment, Observation
@@ -58,6 +59,7 @@ def _params(*, given: bool) -> Observation:
         got |= {**params.HOSTILE, **params.TYPED, "parts": ["p", "q", "r"]}
         got |= {"my_word": "given-word", "LOUD": "GIVEN LOUD", "doc": params.GIVEN_DOC}
     extra: dict[str, Any] = {
+        "missing": {"error": "ValueError", "message": "Missing argument 'must'"},
         "misspelt": {"error": "ValueError", "message": "Unknown argument: cuont"},
         "mistyped": {"error": "TypeError", "message": "Invalid type"},
     }
@@ -98,7 +100,12 @@ def _retrying() -> Observation:
             task("start", attempts=[0, 1]),
             task("fan", attempts=[0, 1]),
             *(task("work", index=[i], attempts=range(i + 1)) for i in range(3)),
-            task("join", attempts=[0, 1], artifacts={"joined": [[0, 0], [1, 1], [2, 2]]}),
+            task(
+                "join",
+                attempts=[0, 1],
+                artifacts={"joined": [[0, 0], [1, 1], [2, 2]]},
+                stdout="mok-out: attempt 1\n",
+            ),
             task("late", attempts=[0, 1], artifacts={"result_of": 1}),
             task("end", artifacts={"result_of": 1}),
         )
@@ -224,15 +231,6 @@ def _switching() -> Observation:
     )
 
 
-def _looping() -> Observation:
-    turns = [f"t-loop-{turn}" for turn in range(3)]
-    return observed(
-        task("start"),
-        *(task("loop", id=turn) for turn in turns),
-        task("end", artifacts={"turns": turns}),
-    )
-
-
 def _resourced() -> Observation:
     plan = {"steps": {"end": {"resources": {"cpu": 3.0, "memory": "2347M", "disk": 5431}}}}
     compiled = {"code": 0, "stdout": json.dumps(plan), "stderr": ""}
@@ -277,7 +275,6 @@ GOOD: dict[str, Observation] = {
     "branded_found": _branded("prod.feature_y"),
     "nested": _nested(),
     "switching": _switching(),
-    "looping": _looping(),
     "gang": observed(
         task("start"),
         *(task("train", id=f"c{node}") for node in range(3)),
@@ -289,4 +286,5 @@ GOOD: dict[str, Observation] = {
     **GOOD_OPTIONS,
     **GOOD_DEPLOYMENTS,
     **GOOD_LIMITS,
+    **GOOD_PLACES,
 }

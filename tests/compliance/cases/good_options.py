@@ -100,6 +100,9 @@ def _scheduled() -> Observation:
     extra: dict[str, Any] = {
         "required": {"error": "RuntimeError", "message": "Parameter limit is required."},
         "unscheduled": {"result": "MokFlow-name"},
+        "zoned": {"result": "MokFlowZoned-name"},
+        "zoned_spare": 70.0,
+        "zoned_runs": ["MokFlowZoned/1"],
         "runs": [f"MokFlow/{RUN}"],
         "runs_after": [],
     }

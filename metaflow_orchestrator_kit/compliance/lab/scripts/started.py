@@ -10,6 +10,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 from metaflow_orchestrator_kit.compliance.lab.actions import action, outcome, outcome_elsewhere
@@ -20,6 +23,7 @@ from metaflow_orchestrator_kit.paths import compliance_flows
 _SCHEDULE = '@schedule(cron="* * * * *")'
 _OPTIONAL, _REQUIRED = "default=3", "type=int, required=True"
 _MINUTE = 60.0
+_ZONE, _AHEAD = "Pacific/Kiritimati", timezone(timedelta(hours=14))
 
 
 class StartedRun:
@@ -32,13 +36,17 @@ class StartedRun:
 
 @action
 def wait_for_the_clock(live: Live) -> None:
-    """Wait for a scheduled run, redeploy without the schedule, and see whether another comes."""
+    """Wait for a scheduled run, redeploy without the schedule, and see whether another comes.
+
+    Meanwhile another flow waits for its one minute of the day, in another time zone.
+    """
     text = live.flow_file.read_text("utf-8")
     assert _SCHEDULE in text and _OPTIONAL in text
     with _time_kept(live):
         live.flow_file.write_text(text.replace(_OPTIONAL, _REQUIRED), encoding="utf-8")
         live.extra["required"] = outcome_elsewhere(live.create_again)
         live.flow_file.write_text(text.replace(_SCHEDULE, ""), encoding="utf-8")
+        zoned = _Zoned.deploy(live, text)
         _follow_first(live, "a scheduled run", seconds=_MINUTE + 45)
         # Whether none comes later is known after the time that this one took to be seen.
         late = time.time() % _MINUTE
@@ -50,6 +58,48 @@ def wait_for_the_clock(live: Live) -> None:
             time.sleep(max(0.0, due + 2 * late + 8 - time.time()))
             later = [run for run in _runs(live) if run.created_at.timestamp() > at]
             live.extra["runs_after"] = [run.pathspec for run in later]
+        zoned.wait(live)
+
+
+@dataclass(frozen=True, slots=True)
+class _Zoned:
+    """The scheduled flow under another name, due at one minute of the day in a zone far away.
+
+    ``extra`` gets the outcome of its create() as ``zoned``, the seconds that were left to its
+    minute then as ``zoned_spare``, and its runs as ``zoned_runs``.
+    """
+
+    file: Path
+    flow: str
+    due: float
+    """When its minute begins, in seconds since the epoch."""
+
+    @classmethod
+    def deploy(cls, live: Live, text: str) -> _Zoned:
+        """Deploy it for the minute after next."""
+        assert live.deployment is not None
+        name = str(live.deployment.flow_name)
+        due = (time.time() // _MINUTE + 2) * _MINUTE
+        zoned = cls(live.flow_file.with_name("zoned.py"), f"{name}Zoned", due)
+        there = datetime.fromtimestamp(due, _AHEAD)
+        schedule = f'@schedule(cron="{there.minute} {there.hour} * * *", timezone="{_ZONE}")'
+        text = text.replace(_SCHEDULE, schedule).replace(name, zoned.flow)
+        zoned.file.write_text(text, encoding="utf-8")
+        live.extra["zoned"] = outcome_elsewhere(lambda: live.create_again(file=zoned.file))
+        live.extra["zoned_spare"] = round(due - time.time(), 1)
+        return zoned
+
+    def wait(self, live: Live) -> None:
+        """Wait for its run, if it was deployed; then take the schedule away, which stays on."""
+        if "result" not in live.extra["zoned"]:
+            return
+        left = max(1.0, self.due + 45 - time.time())
+        with contextlib.suppress(GaveUp):
+            live.wait_until("a run at its time", lambda: bool(_runs(live, self.flow)), seconds=left)
+        live.extra["zoned_runs"] = [run.pathspec for run in _runs(live, self.flow)]
+        text = self.file.read_text("utf-8")
+        self.file.write_text(re.sub(r"@schedule\(.*\)", "", text), encoding="utf-8")
+        outcome_elsewhere(lambda: live.create_again(file=self.file))
 
 
 @action
@@ -123,14 +173,14 @@ def finish_another_flow(live: Live) -> None:
         live.extra["runs"] = [run.pathspec for run in _runs(live)]
 
 
-def _runs(live: Live) -> list[Any]:
-    """The runs of the deployed flow, oldest first, as the client shows them."""
+def _runs(live: Live, flow: str | None = None) -> list[Any]:
+    """The runs of the deployed flow, or of another, oldest first, as the client shows them."""
     from metaflow import Flow, namespace
 
     namespace(None)
     assert live.deployment is not None
     with contextlib.suppress(Exception):  # as long as the flow has no run, there is no flow
-        return sorted(Flow(live.deployment.flow_name), key=lambda run: run.created_at)
+        return sorted(Flow(flow or live.deployment.flow_name), key=lambda run: run.created_at)
     return []
 
 
