@@ -39,12 +39,7 @@ def status(seen: Observation, expect: Expect) -> None:
 
     Run.finished never becomes true for a failed run: who polls that alone polls for ever.
     """
-    expect.equal(
-        "error while the run was observed",
-        expected=None,
-        observed=None if seen.error is None else f"{seen.error.phase}: {seen.error.message}",
-        likely=_LIKELY.get(seen.error.phase if seen.error is not None else "", ()),
-    )
+    facts.no_error(seen, expect, _LIKELY.get(seen.error.phase, ()) if seen.error else ())
     expect.true(
         "the final status",
         words.is_bad(seen.final_status),
