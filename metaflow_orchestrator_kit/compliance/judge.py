@@ -28,6 +28,9 @@ _FOUND = "found-by-name"
 _STATUS = "failing-status"
 """The case that is red where a run that has failed never gets a terminal status."""
 
+_ENDLESS = (_STATUS, "init-fails")
+"""The cases that are about a status that never comes."""
+
 _PHASES = {
     "deploy": "is deployed: create() returns",
     "from_deployment": "is found by its deployment's name: from_deployment() returns",
@@ -118,6 +121,8 @@ class Judge:
             self._judge_error(planned, seen.error, seen, expect)
         elif seen.error is not None and seen.error.phase in _PHASES:
             self._judge_ground(planned, seen.error)
+            if case.id not in _ENDLESS:
+                self._judge_status(seen.error)
         case.check(seen, expect)
         if not expect.checked:
             raise RuntimeError(f"Case '{case.id}' has expected nothing, so it proves nothing.")
@@ -146,6 +151,7 @@ class Judge:
             )
         self._judge_ground(planned, error)
         self._judge_status(error)
+        self._judge_flow(case, error)
         expect.fail(
             f"the flow '{case.scenario.flow}' in the scenario '{seen.scenario}'",
             expected=Words(f"it {_PHASES[error.phase]}"),
@@ -192,6 +198,26 @@ class Judge:
                 f"the run got no terminal status in time, and one that fails gets none; "
                 f"see '{_STATUS}'"
             )
+
+    def _judge_flow(self, of: Case, error: Failure) -> None:
+        """A flow that cannot be deployed, or not be triggered, is one fault in all its scenarios.
+
+        The first of them tells of it.
+        """
+        if error.phase not in ("deploy", "trigger"):
+            return
+        for one in self.plan.planned:
+            if one.case.scenario is of.scenario:
+                return
+            other = one.case.scenario
+            if one.fate is not Fate.RUN or other.flow != of.scenario.flow or one.case.sees_errors:
+                continue
+            seen = self._seen(other.id)
+            if seen is not None and seen.error is not None and seen.error.phase == error.phase:
+                raise Blocked(
+                    f"the flow '{other.flow}' failed in its phase '{error.phase}' in the scenario "
+                    f"'{other.id}', too; see '{self.plan.leader(one.case).id}'"
+                )
 
     def _running(self, case_id: str) -> Case | None:
         """The case of that id, if it runs."""

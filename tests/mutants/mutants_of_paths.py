@@ -267,11 +267,10 @@ TRIES = (
         "timed-out-attempts-not-retried",
         "walk.py",
         "or exit_code == DO_NOT_RETRY:",
-        "or exit_code == DO_NOT_RETRY or step.timeout:",
-        kills={
-            "timeout-every-attempt": "attempts of task retried",
-            "timeout-with-retry": "step 'recovered'",
-        },
+        "or exit_code == DO_NOT_RETRY or (\n"
+        "            step.timeout and step.attempts <= 1 + step.user_retries\n"
+        "        ):",
+        kills={"timeout-with-retry": "attempts of task recovered"},
     ),
 )
 

@@ -33,6 +33,21 @@ def test_a_broken_extension_is_caught_by_the_right_cases(
     assert outcome.killed, "\n".join(outcome.problems)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_what_an_extension_cannot_do_is_missed_by_the_case_of_that_alone(
+    pristine: Path, tmp_path: Path
+) -> None:
+    lacking = Mutant(
+        "no-terminate",
+        "my_scheduler_objects.py",
+        "    def terminate(",
+        "    def terminate_not(",
+        kills={"terminate-this-run": "AttributeError"},
+    )
+    assert attempt(lacking, pristine, tmp_path / "trial").problems == []
+
+
 def test_every_edit_fits_the_generated_extension(pristine: Path, tmp_path: Path) -> None:
     for mutant in MUTANTS:
         copy = tmp_path / mutant.id / mutant.path.name

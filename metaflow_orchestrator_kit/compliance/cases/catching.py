@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.compliance.case import case
-from metaflow_orchestrator_kit.compliance.cases import facts
+from metaflow_orchestrator_kit.compliance.cases import course, facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
 from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
 
@@ -27,7 +27,13 @@ def exception(seen: Observation, expect: Expect) -> None:
     """
     facts.attempts(seen, expect, facts.one(seen, expect, "raised"), [0])
     caught(seen, expect, "raised", "planned in raised", ["@catch is emulated outside the task"])
-    facts.one(seen, expect, "retried", ["the run did not go on after the caught exception"])
+    expect.true(
+        "the step after it",
+        bool(seen.step("retried")),
+        expected="it was started",
+        observed="it has no task",
+        likely=["the run did not go on after the caught exception"],
+    )
 
 
 @case("catch-after-retries", cap=Cap.CATCH, clauses=("H2", "H6"), scenario=CATCHING)
@@ -38,8 +44,8 @@ def after_retries(seen: Observation, expect: Expect) -> None:
     in the place of the user's code.
     """
     likely = ["--max-user-code-retries is missing, or not the same on every attempt"]
-    task = facts.one(seen, expect, "retried")
-    facts.attempts(seen, expect, task, [0, 1, 2], likely=likely)
+    course.reached(seen, "retried", "catch-exception")
+    course.tried(seen, expect, "retried", [0, 1, 2], likely=likely)
     caught(seen, expect, "retried", "planned in attempt 2", likely)
 
 
@@ -51,8 +57,8 @@ def dead_process(seen: Observation, expect: Expect) -> None:
     user's retries loses the run to an out-of-memory kill.
     """
     likely = ["only the first number of step_task_retry_count() is used"]
-    task = facts.one(seen, expect, "killed")
-    facts.attempts(seen, expect, task, [0, 1], user_code=[0], likely=likely)
+    course.reached(seen, "killed", "catch-after-retries")
+    course.tried(seen, expect, "killed", [0, 1], user_code=[0], likely=likely)
     caught(seen, expect, "killed", "FailureHandledByCatch", likely)
     facts.one(seen, expect, "end", likely)
     facts.ended_well(seen, expect, likely)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -106,12 +106,16 @@ def no_error(
     *,
     way: str = "to the end of the run",
     unseen: bool = False,
+    phases: Collection[str] = (),
 ) -> None:
     """Nothing that was called on the way has raised.
 
     Where the run may end ``unseen``, before Metaflow knows it, that it cannot be read is right.
+    What is ``likely`` may be so in some ``phases`` only.
     """
     error = None if unseen and seen.error and seen.error.phase == "read" else seen.error
+    if error is not None and phases and error.phase not in phases:
+        likely = [f"see output.log in the evidence; the phase was '{error.phase}'"]
     expect.equal(
         f"error on the way {way}",
         expected=None,
@@ -138,11 +142,24 @@ def ended_well(seen: Observation, expect: Expect, likely: Sequence[str] = ()) ->
     )
 
 
+def stopped_at(seen: Observation) -> TaskSeen | None:
+    """The task at which a run that did not succeed came to its end; None where none failed.
+
+    One of which another try succeeded, be it under another id, is not meant.
+    """
+    if seen.run is not None and seen.run.successful:
+        return None
+    done = {(task.step, *task.index) for task in seen.tasks if task.successful}
+    failed = [
+        task for task in seen.tasks if not task.successful and (task.step, *task.index) not in done
+    ]
+    return max(failed, key=lambda task: task.created_at or 0.0, default=None)
+
+
 def _how_it_ended(seen: Observation) -> str:
     """One line that says where the run went wrong, if it did."""
-    broken = [task for task in seen.tasks if not task.finished or task.exception]
-    if not broken:
+    last = stopped_at(seen)
+    if last is None:
         return f"no task failed; the final status was {seen.final_status}"
-    first = broken[0]
-    reason = (first.exception or "its process ended without an exception").strip().splitlines()[-1]
-    return f"the run stopped at {first.step}/{first.id}, attempts {first.attempts}: {reason}"
+    reason = (last.exception or "its process ended without an exception").strip().splitlines()[-1]
+    return f"the run stopped at {last.step}/{last.id}, attempts {last.attempts}: {reason}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.compliance import words
 from metaflow_orchestrator_kit.compliance.case import case
-from metaflow_orchestrator_kit.compliance.cases import facts
+from metaflow_orchestrator_kit.compliance.cases import course, facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
 from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
 
@@ -92,13 +92,8 @@ def logs(seen: Observation, expect: Expect) -> None:
 @case("with-retry-at-deploy", cap=Cap.RETRY, clauses=("D1", "H3"), scenario=HELPED)
 def with_retry(seen: Observation, expect: Expect) -> None:
     """@retry added with --with when deploying holds as if it stood in the flow."""
-    facts.attempts(
-        seen,
-        expect,
-        facts.one(seen, expect, "broken"),
-        [0, 1],
-        likely=["the flow is compiled before the decorators of --with are attached"],
-    )
+    likely = ["the flow is compiled before the decorators of --with are attached"]
+    course.tried(seen, expect, "broken", [0, 1], likely=likely)
     facts.attempts(seen, expect, facts.one(seen, expect, "start"), [0])
 
 
@@ -106,6 +101,7 @@ def with_retry(seen: Observation, expect: Expect) -> None:
 def with_catch(seen: Observation, expect: Expect) -> None:
     """@catch added with --with when deploying works inside the tasks too."""
     likely = ["the step commands lack --with for decorators that are not in the flow file"]
+    course.one_id(seen, "broken")
     facts.ended_well(seen, expect, likely)
     expect.contains(
         "what 'end' found to be caught",

@@ -7,7 +7,7 @@ from itertools import pairwise
 from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.compliance import words
 from metaflow_orchestrator_kit.compliance.case import case
-from metaflow_orchestrator_kit.compliance.cases import facts
+from metaflow_orchestrator_kit.compliance.cases import course, facts
 from metaflow_orchestrator_kit.compliance.expect import Blocked, Expect
 from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
 
@@ -39,7 +39,7 @@ def max_workers(seen: Observation, expect: Expect) -> None:
 
     People set it for the sake of a database or a licence that their tasks share.
     """
-    facts.no_error(seen, expect, ["create has no option --max-workers"])
+    facts.no_error(seen, expect, ["create has no option --max-workers"], phases=("deploy",))
     tasks = facts.tasks(seen, expect, "work", 6)
     facts.ended_well(seen, expect)
     spans = [(facts.own(task, "began"), facts.own(task, "ended")) for task in tasks]
@@ -74,7 +74,8 @@ def workflow_timeout(seen: Observation, expect: Expect) -> None:
     A run that hangs holds its machines, and its schedule, until somebody looks.
     """
     # The time may be over before Metaflow has seen the run.
-    facts.no_error(seen, expect, ["create has no option --workflow-timeout"], unseen=True)
+    missing = ["create has no option --workflow-timeout"]
+    facts.no_error(seen, expect, missing, unseen=True, phases=("deploy",))
     likely = ["--workflow-timeout is accepted and not handed to the scheduler"]
     expect.true(
         "the final status of a run of 45 s that may take 10 s",
@@ -98,8 +99,7 @@ def pause(seen: Observation, expect: Expect) -> None:
 
     Attempts at once are used up before the service is back that the first one failed at.
     """
-    start = facts.one(seen, expect, "start")
-    facts.attempts(seen, expect, start, [0, 1])
+    start = course.tried(seen, expect, "start", [0, 1])
     began = {number: at for number, at, _, _ in start.attempt_times}
     if not {0, 1} <= began.keys():
         raise Blocked("Metaflow's metadata does not tell when the attempts of 'start' began.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.compliance.case import case
-from metaflow_orchestrator_kit.compliance.cases import facts
+from metaflow_orchestrator_kit.compliance.cases import course, facts
 from metaflow_orchestrator_kit.compliance.expect import Blocked, Expect, Words
 from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
 
@@ -23,11 +23,13 @@ def count(seen: Observation, expect: Expect) -> None:
 
     With a constant 0 attempts overwrite each other; a gap hides the attempt that succeeded.
     """
+    course.numbered(seen, expect, "start", [0, 1], likely=LIKELY)
     for step in ("start", "fan"):
-        facts.attempts(seen, expect, facts.one(seen, expect, step), [0, 1], likely=LIKELY)
+        course.tried(seen, expect, step, [0, 1], likely=LIKELY)
     for index, task in enumerate(facts.tasks(seen, expect, "work", 3)):
         facts.attempts(seen, expect, task, list(range(index + 1)), likely=LIKELY)
-    facts.attempts(seen, expect, facts.one(seen, expect, "join"), [0, 1], likely=LIKELY)
+    course.tried(seen, expect, "join", [0, 1], likely=LIKELY)
+    course.reached(seen, "end", "retry-after-a-late-death")
     facts.attempts(seen, expect, facts.one(seen, expect, "end"), [0], likely=LIKELY)
 
 
@@ -41,12 +43,14 @@ def last_attempt_counts(seen: Observation, expect: Expect) -> None:
             observed=facts.own(task, "seen", "attempt"),
             likely=LIKELY,
         )
+    course.reached(seen, "join", "retry-count")
     expect.equal(
         "item and successful attempt of each input of 'join'",
         expected=[[0, 0], [1, 1], [2, 2]],
         observed=facts.own(facts.one(seen, expect, "join"), "joined"),
         likely=LIKELY,
     )
+    course.reached(seen, "end", "retry-after-a-late-death")
     facts.ended_well(seen, expect, LIKELY)
 
 
@@ -81,13 +85,13 @@ def same_task(seen: Observation, expect: Expect) -> None:
 def keeps_run(seen: Observation, expect: Expect) -> None:
     """A retried first step does not set the run up again."""
     assert seen.run is not None
-    facts.attempts(seen, expect, facts.one(seen, expect, "start"), [0, 1], likely=LIKELY)
     expect.equal(
         "number of tasks of _parameters",
         expected=1,
         observed=len(seen.run.parameters_tasks),
         likely=["init runs with every attempt of the first step, under another id"],
     )
+    course.tried(seen, expect, "start", [0, 1], likely=LIKELY)
 
 
 @case("foreach-after-retry", cap=Cap.FOREACH, clauses=("F10", "I1"), scenario=RETRYING)
@@ -111,6 +115,7 @@ def late_death(seen: Observation, expect: Expect) -> None:
     result than the one that the client shows.
     """
     likely = ["a process that a signal ended is not tried again", *LIKELY]
+    course.reached(seen, "late", "retry-count")
     task = facts.one(seen, expect, "late", likely)
     entries = seen.entries("late")
     if entries and not any(entry["event"] == "dying" for entry in entries):

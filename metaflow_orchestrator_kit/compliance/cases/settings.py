@@ -59,7 +59,7 @@ def values(seen: Observation, expect: Expect) -> None:
     Where the user's parser gets JSON instead of the text it knows, even init fails. The file that
     a config has for its default is the deployer's: no task can read it.
     """
-    facts.no_error(seen, expect, LIKELY)
+    facts.no_error(seen, expect, LIKELY, phases=("wait", "read"))
     for step in STEPS:
         got = facts.own(facts.one(seen, expect, step, LIKELY), "got")
         got = got if isinstance(got, dict) else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.compliance.case import case
-from metaflow_orchestrator_kit.compliance.cases import facts
+from metaflow_orchestrator_kit.compliance.cases import course, facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
 from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
 
@@ -19,7 +19,7 @@ def six_attempts(seen: Observation, expect: Expect) -> None:
     passes the sum on loses the run, who cuts it lower loses the attempt of @catch.
     """
     likely = ["the attempts are not min(1 + user retries + error retries, 6)"]
-    task = facts.one(seen, expect, "start", likely)
-    facts.attempts(seen, expect, task, [0, 1, 2, 3, 4, 5], user_code=[0, 1, 2, 3, 4], likely=likely)
+    numbers = [0, 1, 2, 3, 4, 5]
+    course.tried(seen, expect, "start", numbers, user_code=numbers[:-1], likely=likely)
     facts.once(seen, expect, "end")
     facts.ended_well(seen, expect, likely)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.compliance import words
 from metaflow_orchestrator_kit.compliance.case import case
-from metaflow_orchestrator_kit.compliance.cases import facts
+from metaflow_orchestrator_kit.compliance.cases import course, facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
 from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
 
@@ -45,15 +45,16 @@ def every_attempt(seen: Observation, expect: Expect) -> None:
 
     Without --max-user-code-retries Metaflow does not arm the timeout on retries.
     """
-    facts.attempts(seen, expect, facts.one(seen, expect, "retried"), [0, 1], likely=LIKELY)
+    course.reached(seen, "retried", "timeout-with-catch")
+    course.tried(seen, expect, "retried", [0, 1], likely=LIKELY)
     timed_out(seen, expect, "retried")
 
 
 @case("timeout-with-retry", cap=Cap.TIMEOUT, clauses=("H1", "H7"), scenario=TIMING)
 def with_retry(seen: Observation, expect: Expect) -> None:
     """An attempt that was timed out is followed by a retry that may succeed."""
-    task = facts.one(seen, expect, "recovered")
-    facts.attempts(seen, expect, task, [0, 1], likely=LIKELY)
+    course.reached(seen, "recovered", "timeout-every-attempt")
+    task = course.tried(seen, expect, "recovered", [0, 1], likely=LIKELY)
     expect.true("the task 'recovered'", task.successful, expected="successful", observed="failed")
     facts.ended_well(seen, expect)
 

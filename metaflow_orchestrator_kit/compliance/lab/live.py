@@ -195,13 +195,18 @@ class Live:
             self.statuses.append((round(now - self.triggered_at, 3), value))
         return value
 
-    def wait_until(self, what: str, holds: Callable[[], bool], seconds: float) -> None:
-        """Wait for something.
+    def wait_until(
+        self, what: str, holds: Callable[[], bool], seconds: float | None = None
+    ) -> None:
+        """Wait for something; as long as the scenario may take, unless ``seconds`` are fewer.
 
         Raises:
             GaveUp: it did not happen in that time; the message says what was waited for.
         """
-        limit = min(time.monotonic() + seconds, self.deadline)
+        left = self.deadline - time.monotonic()
+        if seconds is None:
+            seconds = left - 1.0  # the scenario's own alarm does not say what was waited for
+        limit = time.monotonic() + min(seconds, left)
         pause = 0.05
         while not holds():
             if time.monotonic() > limit:

@@ -189,3 +189,40 @@ def test_a_failed_run_that_cannot_be_read_is_told_as_one_whose_init_failed(tmp_p
         assert planned is not None
         result, _ = Judge(suite, suite.plan(), time.monotonic() + 60).judge(planned)
         assert ("before Metaflow had seen it" in result.message) is told
+
+
+def test_a_flow_that_cannot_be_deployed_is_one_fault_in_all_its_scenarios(tmp_path):
+    refused = Failure("deploy", "RuntimeError", "SyntaxError: invalid syntax")
+    given = raised("params_given", error=refused, tasks=[], run=None)
+    defaults = raised("params_defaults", error=refused, tasks=[], run=None)
+    cases = ("params-byte-for-byte", "params-included-file", "params-defaults")
+    found = verdicts(tmp_path, *cases[:2], seen=given, beside=[defaults])
+    assert found == [Verdict.FAILED, Verdict.BLOCKED]
+    assert verdicts(tmp_path, cases[2], seen=defaults, beside=[given]) == [Verdict.BLOCKED]
+
+
+def test_a_flow_that_fails_in_one_of_its_scenarios_only_is_told_there(tmp_path):
+    refused = Failure("trigger", "ValueError", "Unknown argument")
+    seen = raised("params_defaults", error=refused, tasks=[], run=None)
+    good = raised("params_given", error=None)
+    assert verdicts(tmp_path, "params-defaults", seen=seen, beside=[good]) == [Verdict.FAILED]
+
+
+@pytest.mark.parametrize("case", ["max-workers", "failing-status", "init-fails"])
+def test_who_looks_at_errors_is_not_red_for_a_status_that_never_comes_unless_it_is_about_it(
+    tmp_path, case
+):
+    endless = Failure("wait", "GaveUp", "Waited for a terminal status.")
+    seen = raised(CASES[case].scenario.id, error=endless)
+    failing = raised("failing", error=endless)
+    expected = Verdict.BLOCKED if case == "max-workers" else Verdict.FAILED
+    assert verdicts(tmp_path, case, seen=seen, beside=[failing]) == [expected]
+
+
+@pytest.mark.parametrize("phase", ["deploy", "wait"])
+def test_an_option_is_missing_only_where_create_has_said_so(phase):
+    found = CASES["max-workers"]
+    seen = raised("limited", error=Failure(phase, "ValueError", "Unknown argument"))
+    with pytest.raises(ExpectationFailed) as told:
+        found.check(seen, Expect(found.id, found.promise, found.clauses))
+    assert ("create has no option --max-workers" in str(told.value)) is (phase == "deploy")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -23,22 +22,18 @@ def redeploy_while_running(live: Live) -> None:
     live.trigger()
     doomed = live.deployed.trigger()
     for run in (live.triggered, doomed):
-        _wait(live, f"{run.pathspec} to be visible", partial(_is_visible, run))
-    live.extra["terminate"] = outcome(doomed.terminate)
+        live.wait_until(f"{run.pathspec} to be visible", partial(_is_visible, run))
+    live.extra["terminate"] = outcome(lambda: doomed.terminate())  # not everybody has it
     live.edit(('WORD = "first"', 'WORD = "second"'))
     live.extra["again"] = outcome_elsewhere(live.create_again)
     live.extra["over_before"] = has_ended(live.triggered)
     later = live.deployed.trigger()
     live.release()
     live.wait_for_end()
-    _wait(live, f"the end of {later.pathspec}", lambda: has_ended(later))
+    live.wait_until(f"the end of {later.pathspec}", lambda: has_ended(later))
     live.extra["later"] = outcome(lambda: later.run["end"].task["word"].data)
     live.edit((_END, f"{_LOST}{_END}"))
     live.extra["lost"] = outcome_elsewhere(live.create_again)
-
-
-def _wait(live: Live, what: str, holds: Callable[[], bool]) -> None:
-    live.wait_until(what, holds, seconds=60)
 
 
 def _is_visible(run: Any) -> bool:
