@@ -60,8 +60,8 @@ def logs_of_attempts(seen: Observation, expect: Expect) -> None:
 
     Stored under a fixed attempt, they are those of the failure, or cannot be found at all.
     """
-    join = facts.one(seen, expect, "join")
-    facts.attempts(seen, expect, join, [0, 1], likely=LIKELY)
+    course.reached(seen, "join", "retry-count")
+    join = course.tried(seen, expect, "join", [0, 1], likely=LIKELY)
     expect.contains(
         "Task.stdout of 'join', which succeeded in its second attempt",
         expected="mok-out: attempt 1",
