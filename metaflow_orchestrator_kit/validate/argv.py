@@ -22,7 +22,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
     contradict,
     names_in,
 )
-from metaflow_orchestrator_kit.validate.records import record
+from metaflow_orchestrator_kit.validate.records import record, regex
 from metaflow_orchestrator_kit.validate.tokens import (
     FLAGS_WITHOUT_VALUE,
     KINDS,
@@ -40,6 +40,8 @@ _BEFORE = {
     "--quiet", "--no-pylint", "--metadata", "--datastore", "--datastore-root", "--environment",
     "--event-logger", "--monitor", "--with", "--package-suffixes",
 }  # fmt: skip
+_OF_EVERY_FLOW = _BEFORE - {"--with"}
+_OF_DECORATORS = regex(r"^(?:self|obj|flow|cls|metaflow)$|deco|get_top_level_options|cli_options|top_op")
 
 __all__ = [
     "KINDS",
@@ -133,10 +135,10 @@ class Command:
         tokens = self.side(side)
         hidden = [
             t
-            for before, t in zip((None, *tokens), tokens, strict=False)
+            for position, t in enumerate(tokens)
             if t.many
             or t.text.startswith("--\0")
-            or (t.text == "\0" and _repeats(t) and not (before and before.flag))
+            or (t.text == "\0" and _repeats(t) and not _is_value(tokens, position))
         ]
         if side is Side.TOP and hidden and len(tokens) > 1 and tokens[0] is hidden[0]:
             hidden = hidden[1:]
@@ -147,10 +149,20 @@ class Command:
         found = self.options(flag, side)
         if not found:
             fragment = side is Side.TOP and self.at == 0
-            return Presence.UNKNOWN if fragment or self.unknown(side) else Presence.ABSENT
+            return Presence.UNKNOWN if fragment or self._hides(flag, side) else Presence.ABSENT
         if _certain({self._foreign(o) for o in found}):
             return Presence.ALWAYS
         return Presence.UNKNOWN if self.unknown(side) else Presence.SOMETIMES
+
+    def _hides(self, flag: str, side: Side) -> bool:
+        """Whether *flag* may be among what could not be followed.
+
+        What the flow's decorators answer is their own options, and none that every flow has.
+        """
+        hidden = self.unknown(side)
+        if flag in _OF_EVERY_FLOW:
+            hidden = [t for t in hidden if not _is_of_decorators(t)]
+        return bool(hidden)
 
     def _foreign(self, option: Option) -> frozenset[Cond]:
         """The conditions of an option that are neither the command's nor about its own value."""
@@ -164,6 +176,23 @@ class Command:
     def mentions(self, name: str, side: Side) -> Token | None:
         """A token of that side that was made from the identifier *name*."""
         return next((t for t in self.side(side) if name in t.names), None)
+
+
+def _is_of_decorators(token: Token) -> bool:
+    """Whether a token stands for what ``get_top_level_options()`` answered, and nothing else."""
+    return "get_top_level_options" in token.names and all(
+        _OF_DECORATORS.search(name) for name in token.names
+    )
+
+
+def _is_value(tokens: Sequence[Token], position: int) -> bool:
+    """Whether a token stands behind a flag, or in place of one that does."""
+    for before in reversed(tokens[:position]):
+        if before.flag:
+            return True
+        if not contradict(before.conds, tokens[position].conds):
+            return False
+    return False
 
 
 def _repeats(token: Token) -> bool:

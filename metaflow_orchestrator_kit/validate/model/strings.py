@@ -28,7 +28,13 @@ _PERCENT = regex(r"%(?:\((?P<key>[^)]*)\))?[-+ #0]*(?:\*|\d+)?(?:\.\d+)?(?P<kind
 
 
 def parts_of(value: Value, origin: Origin, repr_: bool = False) -> tuple[Part, ...]:
-    """*value* as it appears when formatted into a string."""
+    """*value* as it appears when formatted into a string.
+
+    A hole that is filled with the ``repr`` of nothing (None, "") is there for the times when
+    there is something: no branch of a generated program is dead because of it.
+    """
+    if repr_ and _is_nothing(value):
+        return (Part(Unknown(origin=origin), origin, uid=fresh_id(), repr_=True),)
     if isinstance(value, Text):
         if not repr_:
             return value.parts
@@ -44,6 +50,16 @@ def parts_of(value: Value, origin: Origin, repr_: bool = False) -> tuple[Part, .
             for part in parts_of(option, origin)
         )
     return (Part(value, origin, uid=fresh_id(), repr_=repr_),)
+
+
+def _is_nothing(value: Value) -> bool:
+    match value:
+        case Const(value=None):
+            return True
+        case Text():
+            return value.literal() == ""
+        case _:
+            return False
 
 
 def _worth_spelling_out(value: Alt) -> bool:

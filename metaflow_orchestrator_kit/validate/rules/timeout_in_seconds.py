@@ -8,6 +8,7 @@ from metaflow_orchestrator_kit.validate.programs import Program, programs
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import words_of
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _FIX = "Read `deco.secs`, or ask get_run_time_limit_for_task(node.decorators): both add all three."
 
@@ -52,7 +53,7 @@ class TimeoutInSeconds(Rule):
                 if "timeout" not in words:
                     continue
                 place = program.place(node)
-                if {"minutes", "hours"} & words or "secs" in words:
+                if {"minutes", "hours"} & words or _asks_for_all(program, node):
                     verdict.ok(place, "minutes and hours are read as well")
                 else:
                     text = "of `@timeout` only `seconds` is read, not minutes and hours"
@@ -67,6 +68,12 @@ def _reads_seconds(node: ast.AST) -> bool:
             return True
         case _:
             return False
+
+
+def _asks_for_all(program: Program, node: ast.AST) -> bool:
+    """Whether ``deco.secs`` is read nearby, in which the decorator adds all three up."""
+    around = program.function(node) or program.tree
+    return any(isinstance(n, ast.Attribute) and n.attr == "secs" for n in walk(around))
 
 
 def _around(program: Program, node: ast.AST) -> set[str]:
