@@ -6,7 +6,7 @@ import re
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
-from metaflow_orchestrator_kit.validate.programs import programs
+from metaflow_orchestrator_kit.validate.programs import Program, programs
 from metaflow_orchestrator_kit.validate.records import record
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import nothing_launched
@@ -19,6 +19,7 @@ from metaflow_orchestrator_kit.validate.rules.features import (
 )
 from metaflow_orchestrator_kit.validate.rules.in_use import in_use
 from metaflow_orchestrator_kit.validate.rules.node_types import tells_types_apart
+from metaflow_orchestrator_kit.validate.rules.syntax import words_of
 from metaflow_orchestrator_kit.validate.walking import walk
 
 
@@ -28,6 +29,7 @@ class _Feature:
     names: tuple[str, ...]
     attributes: tuple[str, ...]
     happens: str
+    of_node: bool = False
 
 
 _FEATURES = (
@@ -37,9 +39,11 @@ _FEATURES = (
     _Feature("@trigger_on_finish", ("trigger_on_finish",), (), "no finished flow starts it"),
     _Feature(
         "@parallel", ("parallel", "split-parallel"), ("parallel_foreach", "parallel_step"),
-        "its nodes are not started as a gang",
+        "its nodes are not started as a gang", True,
     ),
-    _Feature("a switch", ("split-switch",), ("switch_cases",), "every branch of it runs, or none"),
+    _Feature(
+        "a switch", ("split-switch",), ("switch_cases",), "every branch of it runs, or none", True,
+    ),
 )  # fmt: skip
 _FIX = (
     "Look for it at create: implement it, or raise an exception whose text names it and says that "
@@ -104,7 +108,7 @@ class FeatureIgnored(Rule):
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         if nothing_launched(analysis, verdict):
             return
-        refused = _refusal_of_unknown(analysis)
+        refusals = {kind: _refusal_of_unknown(analysis, kind) for kind in ("type", "name")}
         for feature in _FEATURES:
             if feature.names == ("split-switch",) and tells_types_apart(analysis) is not None:
                 # The types of nodes are told apart: what is forgotten there is MOK203's.
@@ -112,7 +116,7 @@ class FeatureIgnored(Rule):
             place = _place(analysis, feature)
             if place is not None:
                 verdict.ok(place, f"{feature.says} is looked at")
-            elif refused is not None:
+            elif (refused := refusals["type" if feature.of_node else "name"]) is not None:
                 verdict.ok(refused, f"{feature.says} is refused with all that is unknown")
             else:
                 text = f"{feature.says} is neither implemented nor refused: {feature.happens}"
@@ -132,12 +136,29 @@ def _place(analysis: Analysis, feature: _Feature) -> Origin | None:
     return None
 
 
-def _refusal_of_unknown(analysis: Analysis) -> Origin | None:
-    """A raise that tells the type of a node, or the name of a decorator, that is not known."""
+def _refusal_of_unknown(analysis: Analysis, kind: str) -> Origin | None:
+    """A raise for what is not known: by the `type` of a node, or the `name` of a decorator."""
     for program in programs(analysis):
         for node in program.nodes(ast.Raise):
             if node.exc is None or program.generated:
                 continue
-            if any(isinstance(n, ast.Attribute) and n.attr == "type" for n in walk(node.exc)):
+            known = _tells_type(node.exc) if kind == "type" else _names_decorator(program, node)
+            if known:
                 return program.place(node)
     return None
+
+
+def _tells_type(raised: ast.expr) -> bool:
+    return any(isinstance(n, ast.Attribute) and n.attr == "type" for n in walk(raised))
+
+
+def _names_decorator(program: Program, node: ast.Raise) -> bool:
+    """Whether it is raised where the flow's decorators are held against those that are known."""
+    function = program.function(node)
+    if function is None or not any("flow_decorators" in word for word in words_of(function)):
+        return False
+    return "difference" in words_of(function) or any(
+        (isinstance(n, ast.Compare) and isinstance(n.ops[0], ast.NotIn))
+        or (isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub))
+        for n in walk(function)
+    )
