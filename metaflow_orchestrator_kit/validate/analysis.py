@@ -6,47 +6,86 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from metaflow_orchestrator_kit.validate import argv, documents, env, generated
+from metaflow_orchestrator_kit.validate import argv, env
+from metaflow_orchestrator_kit.validate.following import Followed, follow
 from metaflow_orchestrator_kit.validate.model.frame import Event
-from metaflow_orchestrator_kit.validate.model.interpreter import Interpreter
-from metaflow_orchestrator_kit.validate.model.scope import methods
-from metaflow_orchestrator_kit.validate.model.values import (
-    Cell,
-    FunctionInfo,
-    Origin,
-    Text,
-    Value,
-)
+from metaflow_orchestrator_kit.validate.model.values import Cell, Origin, Text, Value
 from metaflow_orchestrator_kit.validate.project import Module, Project, load
-from metaflow_orchestrator_kit.validate.records import field, record, regex
-from metaflow_orchestrator_kit.validate.relevance import irrelevant, is_small
+from metaflow_orchestrator_kit.validate.records import field, record
 from metaflow_orchestrator_kit.validate.sources import Problem
 from metaflow_orchestrator_kit.validate.templates import read_template
-
-MAX_GENERATED = 200
-MAX_VARIANTS = 3
-_COMMAND_WORD = regex(r"(?<![\w-])(?:step|init|dump)(?![\w-])")
 
 
 @record(frozen=False)
 class Analysis:
-    """The facts about an extension."""
+    """The facts about an extension. Its code is followed when somebody asks for what comes of it.
+
+    Nobody does in a tree that cannot launch Metaflow, however large it is.
+    """
 
     project: Project
-    commands: list[argv.Command] = field(default_factory=list)
-    environment: list[env.EnvWrite] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    texts: list[Text] = field(default_factory=list)
-    generated: list[Module] = field(default_factory=list)
-    lost: list[tuple[str, Origin]] = field(default_factory=list)
-    cells: dict[int, Cell] = field(default_factory=dict)
-    positions: dict[Module, Callable[[int, int], Origin]] = field(default_factory=dict)
-    holes: dict[Module, dict[str, Value]] = field(default_factory=dict)
-    filled: Mapping[str, set[str]] = field(default_factory=dict)
-    steps: int = 0
-    """How much work it was to follow the code; bounded by `interpreter.PROJECT_BUDGET`."""
+    templates: list[Text] = field(default_factory=list)
     memo: dict[str, object] = field(default_factory=dict)
     """What helpers of the rules have worked out once for all of them."""
+    _followed: Followed | None = None
+
+    @property
+    def followed(self) -> Followed:
+        """What comes of following the code; worked out once."""
+        if self._followed is None:
+            self._followed = follow(self.project, self.templates)
+        return self._followed
+
+    @property
+    def commands(self) -> list[argv.Command]:
+        return self.followed.commands
+
+    @property
+    def environment(self) -> list[env.EnvWrite]:
+        return self.followed.environment
+
+    @property
+    def events(self) -> list[Event]:
+        return self.followed.events
+
+    @property
+    def texts(self) -> list[Text]:
+        return self.followed.texts
+
+    @property
+    def generated(self) -> list[Module]:
+        return self.followed.generated
+
+    @property
+    def cells(self) -> dict[int, Cell]:
+        return self.followed.cells
+
+    @property
+    def positions(self) -> dict[Module, Callable[[int, int], Origin]]:
+        return self.followed.positions
+
+    @property
+    def holes(self) -> dict[Module, dict[str, Value]]:
+        return self.followed.holes
+
+    @property
+    def filled(self) -> Mapping[str, set[str]]:
+        return self.followed.filled
+
+    @property
+    def lost(self) -> list[tuple[str, Origin]]:
+        """What took too long or went too deep to follow."""
+        return self.followed.lost
+
+    @property
+    def steps(self) -> int:
+        """How much work it was to follow the code; bounded by `interpreter.PROJECT_BUDGET`."""
+        return self.followed.steps
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether anybody has asked for what comes of following the code."""
+        return self._followed is not None
 
     def made_from(self, names: Iterable[str]) -> frozenset[str]:
         """These identifiers, and those from which the fields of that name were filled.
@@ -96,181 +135,17 @@ class Analysis:
 
 
 def analyse(directory: Path) -> Analysis:
-    """Read and follow the extension(s) under *directory*."""
+    """Read the extension(s) under *directory*."""
     project = load(directory)
-    vm = Interpreter(project)
-    analysis = Analysis(project)
-    _follow(vm, project.modules)
-    if vm.asked & vm.fields.keys():
-        # A field was read before, or elsewhere than, the object was made: now it is known.
-        vm.forget()
-        _follow(vm, project.modules)
-    _follow_generated(vm, analysis)
-    _follow_templates(vm, analysis)
-    analysis.cells = vm.globals_heap
-    analysis.positions = vm.positions
-    analysis.holes = vm.holes
-    analysis.filled = vm.filled
-    analysis.events = _unique_events(vm.events)
-    analysis.lost = vm.lost
-    analysis.steps = vm.spent
-    analysis.commands = argv.maximal(list(_commands(vm)))
-    analysis.environment = _unique_writes(_writes(vm, analysis.events))
-    analysis.texts = [t for t, _, _ in vm.texts]
-    return analysis
+    return Analysis(project, _templates(project))
 
 
-def _functions(modules: Iterable[Module]) -> list[FunctionInfo]:
-    found: list[FunctionInfo] = []
-    for module in modules:
-        found.extend(module.functions.values())
-        for cls in module.classes.values():
-            found.extend(
-                FunctionInfo(node, module, cls, f"{cls.name}.{name}")
-                for name, node in methods(cls).items()
-            )
-    return found
-
-
-def _follow(vm: Interpreter, modules: list[Module]) -> None:
-    """Follow top levels, then functions nobody in the project calls, then what is left."""
-    for module in modules:
-        vm.run_module(module)
-    functions = _functions(modules)
-    referenced = {name for module in modules for name in module.references}
-    left_out = irrelevant(functions, (c.name for c in vm.project.classes()))
-    vm.large |= {i for i in left_out if not is_small(i.node)}
-    aside_from = set(left_out)
-    functions = [i for i in functions if i not in aside_from]
-    for info in functions:
-        if info.qualname.rpartition(".")[2] not in referenced:
-            vm.run_function(info)
-    for info in functions:
-        if info not in vm.visited:
-            vm.run_function(info)
-
-
-def _follow_generated(vm: Interpreter, analysis: Analysis) -> None:
-    """Programs inside strings, the largest first; a part of one that parsed is not read again."""
-    tried = 0
-    read: list[frozenset[Origin]] = []
-    unfit: dict[frozenset[Origin], int] = {}
-    done = 0
-    for _round in range(2):
-        found = vm.texts[done:]
-        done = len(vm.texts)
-        candidates: list[tuple[Text, Mapping[int, Cell]]] = [
-            (t, c) for t, c, _ in found if generated.looks_like_code(t)
-        ]
-        candidates.extend(_line_lists(vm))
-        # What was formatted or joined comes before the pieces that it was made from.
-        candidates.sort(key=lambda c: (-len({p.uid for p in c[0].parts}), -len(c[0].skeleton())))
-        fresh: list[Module] = []
-        for text, cells in candidates:
-            places = frozenset(p.origin for p in text.parts if isinstance(p.content, str))
-            # The same lines may be put together in several ways; a few of them tell enough.
-            covering = sum(places <= known for known in read)
-            if covering >= (1 if any(places < known for known in read) else MAX_VARIANTS):
-                continue
-            if tried >= MAX_GENERATED:
-                break
-            if unfit.get(places, 0) >= MAX_VARIANTS:
-                continue
-            tried += 1
-            program = generated.parse(text, tried)
-            if program is None:
-                unfit[places] = unfit.get(places, 0) + 1
-                continue
-            read.append(places)
-            _install(vm, program, cells)
-            fresh.append(program.module)
-        analysis.generated.extend(fresh)
-        _follow(vm, fresh)
-
-
-def _install(vm: Interpreter, program: generated.Generated, cells: Mapping[int, Cell]) -> None:
-    vm.positions[program.module] = program.place
-    vm.globals_heap.update({n: c for n, c in cells.items() if n not in vm.globals_heap})
-    vm.holes[program.module] = program.names
-
-
-def _line_lists(vm: Interpreter) -> Iterator[tuple[Text, Mapping[int, Cell]]]:
-    for cell, _ in vm.lists:
-        texts = [i.value for i in cell.items if isinstance(i.value, Text)]
-        if len(texts) >= 3 and len(texts) * 2 >= len(cell.items):
-            joined = generated.code_lines(texts, cell.origin)
-            if joined is not None:
-                yield joined, {}
-
-
-def _follow_templates(vm: Interpreter, analysis: Analysis) -> None:
-    project = analysis.project
+def _templates(project: Project) -> list[Text]:
+    found: list[Text] = []
     for path in project.templates:
         relative = path.relative_to(project.root).as_posix()
         try:
-            text = read_template(path, relative)
+            found.append(read_template(path, relative))
         except ValueError as error:
             project.problems.append(Problem(relative, str(error)))
-            continue
-        vm.texts.append((text, {}, None))
-        if generated.looks_like_code(text):
-            program = generated.parse(text, len(analysis.generated) + 1000)
-            if program is not None:
-                _install(vm, program, {})
-                analysis.generated.append(program.module)
-                _follow(vm, [program.module])
-
-
-def _commands(vm: Interpreter) -> Iterator[argv.Command]:
-    cells: dict[int, Cell] = dict(vm.globals_heap)
-    for cell, function in vm.lists:
-        yield from argv.commands_in(
-            argv.tokens_of_items(cell.items, cells), function, cells, from_list=True
-        )
-    for text, own, function in vm.texts:
-        if _COMMAND_WORD.search(text.skeleton(" ")):
-            heap = {**cells, **own} if own else cells
-            words = argv.tokens_of_text(documents.flattened(text), heap)
-            yield from argv.commands_in(words, function, heap)
-
-
-def _writes(vm: Interpreter, events: list[Event]) -> Iterator[env.EnvWrite]:
-    for cell, function in vm.maps:
-        yield from env.writes_in_map(cell, function)
-    for items, function in vm.lists:
-        yield from env.writes_in_list(items, function)
-    for text, _, function in vm.texts:
-        yield from env.writes_in_text(text, function)
-    for event in events:
-        yield from env.writes_in_event(event)
-
-
-def _unique_events(events: list[Event]) -> list[Event]:
-    """One event for each place and arguments; a place reached from many callers repeats itself."""
-    seen: set[object] = set()
-    kept: list[Event] = []
-    for event in events:
-        key = (
-            event.kind, event.name, event.origin,
-            tuple(_fingerprint(i.value) for i in event.args),
-            tuple((k, _fingerprint(v)) for k, v, _, _ in event.kwargs),
-        )  # fmt: skip
-        if key not in seen:
-            seen.add(key)
-            kept.append(event)
-    return kept
-
-
-def _fingerprint(value: Value) -> object:
-    return value.skeleton() if isinstance(value, Text) else type(value).__name__
-
-
-def _unique_writes(writes: Iterable[env.EnvWrite]) -> list[env.EnvWrite]:
-    seen: set[object] = set()
-    kept: list[env.EnvWrite] = []
-    for write in writes:
-        key = (write.name, write.origin, _fingerprint(write.value))
-        if key not in seen:
-            seen.add(key)
-            kept.append(write)
-    return kept
+    return found

@@ -78,7 +78,7 @@ def _validate(directory: Path, rules: Sequence[type[Rule]] | None) -> Report:
     shown = tuple(
         o for o in judged if o.code != UNREADABLE or o.verdict is not Verdict.NOT_APPLICABLE
     )
-    lost = tuple(dict.fromkeys(text for text, _ in analysis.lost))
+    lost = tuple(dict.fromkeys(t for t, _ in analysis.lost)) if analysis.is_followed else ()
     paths = {f.path for o in judged for f in (*o.findings, *o.accepted)}
     lines = _lines(analysis.project, paths)
     remarks = (NO_SCHEDULER,) if scope.is_other_extension(analysis) else ()

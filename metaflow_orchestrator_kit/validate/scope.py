@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from metaflow_orchestrator_kit.validate import clicks
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.plugins import deployer_types, subclasses
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Rule
+from metaflow_orchestrator_kit.validate.walking import nodes_of
 
 NOTE = "this extension brings no scheduler"
+
+#: An option, or the beginning of one to which its name is added.
+_OPTION = regex(r"--(?:[a-z%{$]|$)")
 
 #: Said of any folder: it cannot be read, it is no extension.
 _OF_EVERYTHING = frozenset(["MOK000", "MOK001"])
@@ -30,12 +36,37 @@ def is_other_extension(analysis: Analysis) -> bool:
         project.modules
         and not deployer_types(project)
         and not subclasses(project, "DeployerImpl", "DeployedFlow", "TriggeredRun")
-        and not analysis.of_kind("init")
-        and (not analysis.of_kind("step") or _computes(analysis))
         and not clicks.scheduler_commands(project, "create", "trigger")
+        and not _runs(analysis, "init")
+        and (_computes(analysis) or not _runs(analysis, "step"))
     )
     analysis.memo[NOTE] = answer
     return answer
+
+
+def _runs(analysis: Analysis, kind: str) -> bool:
+    """Whether a command of this kind is built anywhere.
+
+    The code is followed only where its strings have the sub-command, and an option.
+    """
+    word = re.compile(rf"(?<![\w-]){kind}(?![\w-])")
+    strings = _strings(analysis)
+    possible = any(map(word.search, strings)) and any(map(_OPTION.search, strings))
+    return possible and bool(analysis.of_kind(kind))
+
+
+def _strings(analysis: Analysis) -> list[str]:
+    """The text of template files, and the string constants of the modules, docstrings apart."""
+    found = [text.skeleton() for text in analysis.templates]
+    for module in analysis.project.modules:
+        nodes = nodes_of(module.tree)
+        docs = {id(statement.value) for statement in nodes.of(ast.Expr)}
+        found.extend(
+            constant.value
+            for constant in nodes.of(ast.Constant)
+            if isinstance(constant.value, str) and id(constant) not in docs
+        )
+    return found
 
 
 def _computes(analysis: Analysis) -> bool:
