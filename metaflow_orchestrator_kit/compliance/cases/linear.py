@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -85,10 +86,11 @@ def ids(seen: Observation, expect: Expect) -> None:
             observed=id,
             likely=["a counter, or the scheduler's number, is used as it is: give it a prefix"],
         )
+    used = Counter(task.id for task in seen.tasks)
     expect.equal(
         "task ids of the run that are used twice",
         expected=[],
-        observed=_twice([task.id for task in seen.tasks]),
+        observed=sorted(id for id, times in used.items() if times > 1),
         likely=["the id does not depend on the step"],
     )
     expect.equal(
@@ -235,6 +237,23 @@ def tags_on_run(seen: Observation, expect: Expect) -> None:
         )
 
 
+@case("runtime-on-run", cap=Cap.LINEAR_DAG, clauses=("G4",), scenario=LINEAR)
+def runtime_on_run(seen: Observation, expect: Expect) -> None:
+    """The run is tagged with the scheduler that it runs on, and not as one of a laptop.
+
+    Without METAFLOW_RUNTIME_NAME in the environment of init, production looks like development.
+    """
+    assert seen.run is not None
+    runtime = [tag for tag in seen.run.system_tags if tag.startswith("runtime:")]
+    expect.true(
+        "system tags of the run that name what it runs on",
+        bool(runtime) and "runtime:dev" not in runtime,
+        expected="runtime:<the scheduler>",
+        observed=runtime,
+        likely=["metadata.get_runtime_environment(...) is not part of the tasks' environment"],
+    )
+
+
 @case("linear-no-files", cap=Cap.LINEAR_DAG, clauses=("I4",), scenario=LINEAR)
 def no_files(seen: Observation, expect: Expect) -> None:
     """Nothing is written beside the flow file, or into the directory one happens to be in.
@@ -278,7 +297,3 @@ def _is_integer(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _twice(ids: list[str]) -> list[str]:
-    return sorted({id for id in ids if ids.count(id) > 1})

@@ -50,23 +50,6 @@ def single_step(seen: Observation, expect: Expect) -> None:
     facts.ended_well(seen, expect)
 
 
-@case("runtime-on-run", cap=Cap.LINEAR_DAG, clauses=("G4",), scenario=SINGLE)
-def runtime_on_run(seen: Observation, expect: Expect) -> None:
-    """The run is tagged with the scheduler that it runs on, and not as one of a laptop.
-
-    Without METAFLOW_RUNTIME_NAME in the environment of init, production looks like development.
-    """
-    assert seen.run is not None
-    runtime = [tag for tag in seen.run.system_tags if tag.startswith("runtime:")]
-    expect.true(
-        "system tags of the run that name what it runs on",
-        bool(runtime) and "runtime:dev" not in runtime,
-        expected="runtime:<the scheduler>",
-        observed=runtime,
-        likely=["metadata.get_runtime_environment(...) is not part of the tasks' environment"],
-    )
-
-
 @case("two-deployments", cap=Cap.LINEAR_DAG, clauses=("B15",), scenario=SINGLE)
 def two_deployments(seen: Observation, expect: Expect) -> None:
     """A program deploys two flows and runs both; its variables and its directory stay its own.

@@ -49,7 +49,8 @@ def _linear() -> Observation:
         trigger_attributes={**answer, "pathspec": f"MokFlow/{RUN}"},
     )
     tags = ["mok-tag", "grün tag"]
-    return with_ledger(observed(*tasks, user_tags=tags, deployment=deployment))
+    seen = observed(*tasks, user_tags=tags, system_tags=["runtime:sched"], deployment=deployment)
+    return with_ledger(seen)
 
 
 def _params(*, given: bool) -> Observation:

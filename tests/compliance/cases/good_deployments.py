@@ -26,7 +26,7 @@ def _single() -> Observation:
         "changed": {"variables": [], "working directory": []},
     }
     only = task("only", artifacts={"answer": 42})
-    return observed(only, extra=extra, system_tags=["runtime:sched"])
+    return observed(only, extra=extra)
 
 
 def _cut_off() -> Observation:

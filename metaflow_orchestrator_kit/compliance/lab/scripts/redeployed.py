@@ -20,6 +20,8 @@ def redeploy_while_running(live: Live) -> None:
     At last the flow is edited so that it is none any more: a step that nothing leads to.
     """
     live.trigger()
+    if has_ended(live.triggered):  # trigger() has run it: let no further run wait for nothing
+        live.release()
     doomed = live.deployed.trigger()
     for run in (live.triggered, doomed):
         live.wait_until(f"{run.pathspec} to be visible", partial(_is_visible, run))
