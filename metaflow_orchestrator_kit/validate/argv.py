@@ -41,7 +41,9 @@ _BEFORE = {
     "--event-logger", "--monitor", "--with", "--package-suffixes",
 }  # fmt: skip
 _OF_EVERY_FLOW = _BEFORE - {"--with"}
-_OF_DECORATORS = regex(r"^(?:self|obj|flow|cls|metaflow)$|deco|get_top_level_options|cli_options|top_op")
+_OF_DECORATORS = regex(
+    r"^(?:self|obj|flow|cls|metaflow)$|deco|get_top_level_options|cli_options|top_op"
+)
 
 __all__ = [
     "KINDS",
