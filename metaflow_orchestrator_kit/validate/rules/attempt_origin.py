@@ -8,6 +8,7 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Option, Side
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.programs import programs
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place
@@ -82,6 +83,12 @@ class AttemptCountedFromOne(Rule):
             step(node, retry_count=prefect.runtime.task_run.run_count)  # <-- here
         '''
         """)),
+        Example("a loop of one's own", compiler("""\
+        def run(node, retries):
+            cmd = ["python", "flow.py", "step", node, "--run-id", "r", "--task-id", "t"]
+            for retry_count in range(1, retries + 2):  # <-- here
+                start(cmd + ["--retry-count", str(retry_count)])
+        """)),
         Example("of Airflow, in a template", compiler("""\
         COUNT = "{{ task_instance.try_number }}"
         def command(node):
@@ -107,12 +114,32 @@ class AttemptCountedFromOne(Rule):
                     _FIX,
                     confidence=Confidence.HIGH if len(counter) == 1 else Confidence.MEDIUM,
                 )
+        for place in _loops_from_one(analysis) if analysis.of_kind("step") else ():
+            text = "the loop over attempts counts from 1, and so does `--retry-count`"
+            verdict.fail(place, text, "Count from 0: `range(retries + 1)`.")
         told = bool(verdict.findings)
         for place, counter in _handed_on(analysis) if analysis.of_kind("step") else ():
             # What is seen in a command itself is told there.
             if not told and not _subtracts(analysis, counter):
                 message = f"`retry_count` is {_shown(counter)}, which is 1 at the first attempt"
                 verdict.fail(place, message, _FIX, confidence=Confidence.MEDIUM)
+
+
+def _loops_from_one(analysis: Analysis) -> Iterator[Origin]:
+    """``for retry_count in range(1, n)``, where nobody takes the 1 off again."""
+    for program in programs(analysis):
+        for loop in program.nodes(ast.For):
+            match loop:
+                case ast.For(
+                    target=ast.Name(id="retry_count" as name),
+                    iter=ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=1), _, *_]),
+                ):
+                    pass
+                case _:
+                    continue
+            module = program.module or analysis.module(program.path)
+            if module is None or not re.search(rf"\b{name}\s*-\s*1\b", module.source):
+                yield program.place(loop)
 
 
 def _shown(counter: frozenset[str]) -> str:

@@ -9,6 +9,7 @@ from metaflow_orchestrator_kit.validate.programs import Program, called, program
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.qualified import is_qualified, qualified_names
 from metaflow_orchestrator_kit.validate.rules.syntax import literal, terminal
 from metaflow_orchestrator_kit.validate.walking import walk
 
@@ -59,6 +60,15 @@ class DeploymentAsFlow(Rule):
         def record(obj, workflow_name):
             return {"name": workflow_name, "flow_name": workflow_name}  # <-- here
         """)),
+        Example("the project's, in a pathspec of a program", compiler('''\
+        class Compiler:
+            def __init__(self, name, project_info):
+                self._flow_name = project_info["flow_name"] if project_info else name
+            def hint(self, step):
+                return """
+        task = Task("%(flow_name)s/" + run_id + "/%(step)s/" + task_id)
+        """ % {"flow_name": self._flow_name, "step": step}  # <-- here
+        ''')),
         Example("a variable", compiler("""\
         def env(deployment_name):
             return {"METAFLOW_FLOW_NAME": deployment_name}  # <-- here
@@ -66,11 +76,16 @@ class DeploymentAsFlow(Rule):
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
+        qualified = qualified_names(analysis)
         for program in programs(analysis):
             for value in _flow_names(program):
                 if not isinstance(value, ast.Name | ast.Attribute):
                     continue
-                if not _DEPLOYMENT.search(terminal(value)):
+                if qualified and is_qualified(program, value, qualified):
+                    text = f"`{source(value)}` holds project and branch too, with `@project`, and "
+                    text += "is taken for the flow's name"
+                    verdict.fail(program.place(value), text, "Use the flow's own: `obj.flow.name`.")
+                elif not _DEPLOYMENT.search(terminal(value)):
                     verdict.ok(program.place(value), "the flow goes by its own name")
                 elif not _is_flow(program, value):
                     text = (
@@ -83,6 +98,12 @@ class DeploymentAsFlow(Rule):
 
 def _flow_names(program: Program) -> Iterator[ast.expr]:
     """What is given for the name of a flow, as a key's value or to Metaflow's datastore."""
+    for store in program.nodes(ast.Assign):
+        match store.targets:
+            case [ast.Subscript(slice=ast.Constant(value="METAFLOW_FLOW_NAME"))]:
+                yield store.value
+            case _:
+                pass
     for mapping in program.nodes(ast.Dict):
         if any(literal(key) in _OF_PROJECTS for key in mapping.keys):
             continue  # What is known of a project: which of its names is meant is not told here.

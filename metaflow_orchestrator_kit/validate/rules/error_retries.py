@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import islice
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
@@ -71,6 +72,23 @@ class ErrorRetriesIgnored(Rule):
             user, error = retries(node)  # <-- here
             return 1 + user
         """)),
+        Example("collected, and left out", compiler("""\
+        def attempts(node):
+            user, error = 0, 0
+            for deco in node.decorators:
+                user_retries, error_retries = deco.step_task_retry_count()  # <-- here
+                user = max(user, user_retries)
+                error = max(error, error_retries)
+            return 1 + user
+        """)),
+        Example("not taken from a function that tells them", compiler("""\
+        def retries(node):
+            pairs = [d.step_task_retry_count() for d in node.decorators]
+            return max(u for u, _ in pairs), max(sum(p) for p in pairs)
+        def operator(node):
+            user, _ = retries(node)  # <-- here
+            return Operator(node.name, retries=user)
+        """)),
         Example("the times of @retry", compiler("""\
         def retries(node):
             for deco in node.decorators:
@@ -89,12 +107,11 @@ class ErrorRetriesIgnored(Rule):
                 ignoring.append(place)
             elif not any(_unused(analysis)):
                 verdict.ok(place, "error retries are counted")
-                return
         for module, name in _unused(analysis):
             ignoring.append(analysis.place(module, name))
         for place in ignoring:
             verdict.fail(place, f"the error retries of {HOOK}() are thrown away", _FIX)
-        if ignoring or mentions(analysis, HOOK):
+        if ignoring or verdict.evidence or mentions(analysis, HOOK):
             return
         for module, node in nodes(analysis, ast.Call, ast.Subscript):
             if reads_times(node):
@@ -115,12 +132,26 @@ def uses_second(analysis: Analysis, call: ast.Call) -> bool:
     target = around.targets[0]
     if not isinstance(target, ast.Tuple) or len(target.elts) != 2:
         return True
-    name = terminal(target.elts[1])
     function = function_of(analysis, call)
-    return function is not None and any(
-        isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
-        for n in walk(function)
-    )
+    return function is not None and _read(analysis, function, terminal(target.elts[1]))
+
+
+def _read(analysis: Analysis, function: ast.AST, name: str, through: bool = True) -> bool:
+    """Whether a variable is read, other than to collect it in one that is not read itself."""
+    for node in walk(function):
+        if not (isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)):
+            continue
+        match list(islice(above(analysis, node), 2)):
+            case [
+                ast.Call(func=ast.Name(id="max")),
+                ast.Assign(targets=[ast.Name(id=holder)]),
+            ]:
+                if holder == name or not through or not _read(analysis, function, holder, False):
+                    continue
+                return True
+            case _:
+                return True
+    return False
 
 
 def reads_times(node: ast.AST) -> bool:
@@ -147,12 +178,18 @@ def _unused(analysis: Analysis) -> Iterator[tuple[Module, ast.Name]]:
         match node:
             case ast.Assign(
                 targets=[ast.Tuple(elts=[_, ast.Name(id=name) as target])], value=ast.Call() as call
-            ) if terminal(call.func) in asking and "err" in name:
+            ) if terminal(call.func) in asking:
                 function = function_of(analysis, node)
-                if function is not None and not any(
-                    isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
-                    for n in walk(function)
-                ):
+                if name == "_":
+                    dropped = sum(1 for _ in calls(analysis, terminal(call.func))) == 1
+                elif "err" in name:
+                    dropped = function is not None and not any(
+                        isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
+                        for n in walk(function)
+                    )
+                else:
+                    dropped = False
+                if dropped:
                     yield module, target
             case _:
                 pass

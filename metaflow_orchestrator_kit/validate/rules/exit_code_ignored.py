@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from itertools import islice
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
@@ -12,6 +14,7 @@ from metaflow_orchestrator_kit.validate.rules.step_left_running import starting_
 from metaflow_orchestrator_kit.validate.rules.syntax import above, function_of, literal, terminal
 from metaflow_orchestrator_kit.validate.walking import walk
 
+_KINDS = ("init", "step")
 _CODES = {"returncode", "check_returncode", "poll"}
 _OUTPUT = {"stdout", "stderr", "args", "pid"}
 _SHOWS = {"print", "echo", "log", "debug", "info", "warning", "error", "exception", "write"}
@@ -60,6 +63,14 @@ class ExitCodeIgnored(Rule):
             print(result.stdout)
         """
         ''')),
+        Example("of init, in a script", compiler('''\
+        SCRIPT = """
+        import subprocess
+        cmd = ["python", "flow.py", "--quiet", "init", "--run-id", "r", "--task-id", "t"]
+        result = subprocess.run(cmd, capture_output=True, text=True)  # <-- here
+        print(result.stdout)
+        """
+        ''')),
         Example("only written to a log", compiler("""\
         import subprocess
         def run(node, log):
@@ -71,19 +82,33 @@ class ExitCodeIgnored(Rule):
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
-        steps = {(o.path, o.line) for o in by_place(analysis, "step")}
+        places = {kind: {(o.path, o.line) for o in by_place(analysis, kind)} for kind in _KINDS}
         verdict.not_applicable("no step is started from Python by a call that waits")
-        for name, call, place in starting_calls(analysis, steps):
+        for name, call, place in starting_calls(
+            analysis, set().union(*places.values()), scripts=True
+        ):
             if name not in ("run", "call", "system", "Popen"):
                 continue
             if _dropped(analysis, call):
+                what = "`init`" if _nearest(places, place) == "init" else "a step"
                 verdict.fail(
                     place,
-                    "a step is run, and its exit code is looked at by nobody",
+                    f"{what} is run, and its exit code is looked at by nobody",
                     "Pass check=True, or raise an error when the exit code is not 0.",
                 )
             else:
                 verdict.ok(place, "the exit code of the step is looked at")
+
+
+def _nearest(places: Mapping[str, set[tuple[str, int]]], call: Origin) -> str:
+    """Which of the commands stands closest before the call."""
+    before = [
+        (line, kind)
+        for kind, found in places.items()
+        for path, line in found
+        if path == call.path and line <= call.line
+    ]
+    return max(before, default=(0, "step"))[1]
 
 
 def _dropped(analysis: Analysis, call: ast.Call) -> bool:

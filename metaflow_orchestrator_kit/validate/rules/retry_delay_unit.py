@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.programs import Program, programs
+from metaflow_orchestrator_kit.validate.programs import Program, called, programs
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.assigned import made_of
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
@@ -45,6 +45,13 @@ class RetryDelayUnit(Rule):
             minutes = int(deco.attributes["minutes_between_retries"])
             return {"retries": 3, "delay_seconds": minutes}  # <-- here
         """)),
+        Example("of a function", compiler("""\
+        def delay(deco):
+            minutes = float(deco.attributes.get("minutes_between_retries", 2))
+            return int(minutes)  # <-- here
+        def policy(deco):
+            return {"retry_delay_seconds": delay(deco)}
+        """)),
         Example("in a text", compiler("""\
         def policy(deco):
             return "backoff: %ss" % deco.attributes.get("minutes_between_retries", 2)  # <-- here
@@ -56,15 +63,32 @@ class RetryDelayUnit(Rule):
         for program in programs(analysis):
             if not program.generated and program.module and MINUTES not in program.module.source:
                 continue
-            for value in _as_seconds(program):
-                made = made_of(program, value)
+            for given in _as_seconds(program):
+                at, value, made = _through_function(analysis, program, given)
                 if MINUTES not in set().union(*map(words_of, made)):
                     continue
-                place = program.place(value)
+                place = at.place(value)
                 if any(_multiplied(m) for m in made):
                     verdict.ok(place, "minutes are made seconds")
                 else:
                     verdict.fail(place, f"`{MINUTES}` is taken for seconds", _FIX)
+
+
+def _through_function(
+    analysis: Analysis, program: Program, value: ast.expr
+) -> tuple[Program, ast.expr, list[ast.expr]]:
+    """The expression, or what the one function of that name answers, and what it was made of."""
+    if isinstance(value, ast.Call):
+        name = called(value)
+        for other in programs(analysis):
+            for answer in other.nodes(ast.Return):
+                function = other.function(answer)
+                if function is None or function.name != name or answer.value is None:
+                    continue
+                made = made_of(other, answer.value)
+                if MINUTES in set().union(*map(words_of, made)):
+                    return other, answer.value, made
+    return program, value, made_of(program, value)
 
 
 def _as_seconds(program: Program) -> Iterator[ast.expr]:

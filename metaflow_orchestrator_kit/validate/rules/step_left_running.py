@@ -69,16 +69,21 @@ class StepLeftRunning(Rule):
 
 
 def starting_calls(
-    analysis: Analysis, steps: set[tuple[str, int]]
+    analysis: Analysis, steps: set[tuple[str, int]], *, scripts: bool = False
 ) -> Iterator[tuple[str, ast.Call, Origin]]:
-    """The calls that start a process, in functions that build the command of a step."""
+    """The calls that start a process, in functions that build the command of a step.
+
+    With *scripts*, also those of generated programs without functions, which build one.
+    """
     for module, call in calls(analysis, *_WAITING, "Popen"):
         owner = terminal(getattr(call.func, "value", None))
         if owner not in ("subprocess", "os", "sp", "_subprocess"):
             continue
         function = function_of(analysis, call)
-        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        first, last = analysis.place(module, function), analysis.place(module, call)
-        if any(path == first.path and first.line <= line <= last.line for path, line in steps):
+        last = analysis.place(module, call)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = analysis.place(module, function).line
+            if any(path == last.path and first <= line <= last.line for path, line in steps):
+                yield terminal(call.func), call, last
+        elif scripts and module in analysis.positions and "--run-id" in module.source:
             yield terminal(call.func), call, last

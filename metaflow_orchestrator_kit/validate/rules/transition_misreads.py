@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.syntax import literal, terminal
@@ -13,8 +14,12 @@ _SINGULAR = regex(
 )
 
 
-def misread(function: ast.AST) -> list[ast.expr]:
-    """The pair or its list as text, or the list where one name is wanted."""
+def misread(function: ast.AST, fills: Iterable[str] = ()) -> list[ast.expr]:
+    """The pair or its list as text, or the list where one name is wanted.
+
+    *fills*: what the answers of the function are given to.
+    """
+    one = any(map(_one, (getattr(function, "name", ""), *fills)))
     holders = {
         t.id
         for n in walk(function)
@@ -28,7 +33,7 @@ def misread(function: ast.AST) -> list[ast.expr]:
         match node:
             case ast.Call(func=ast.Name(id="str"), args=[value, *_]) if _is_pair(value, holders):
                 wrong.append(node)
-            case ast.Return(value=ast.Subscript() as value) if _one(getattr(function, "name", "")):
+            case ast.Return(value=ast.Subscript() as value) if one:
                 wrong += [value] if _is_list(value, holders) else []
             case ast.Assign(targets=[target], value=ast.Subscript() as value):
                 name = _wanted(target, function)

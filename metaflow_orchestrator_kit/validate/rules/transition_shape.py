@@ -7,6 +7,7 @@ from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.decision_artifacts import BRANCH, readers
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.syntax import above, calls
 from metaflow_orchestrator_kit.validate.rules.transition_misreads import misread
 
 
@@ -46,6 +47,14 @@ class TransitionMisread(Rule):
             transition = task["_transition"]
             return transition[0]  # <-- here
         """)),
+        Example("the list, for a variable that holds one", compiler("""\
+        def read(task):
+            transition = task["_transition"]
+            return transition[0]  # <-- here
+        def after(task):
+            chosen_branch = read(task)
+            return chosen_branch
+        """)),
         Example("the list, handed on as the branch", compiler("""\
         def task_finished(flow, handout):
             handout["chosen"] = flow._transition[0]  # <-- here
@@ -61,7 +70,7 @@ class TransitionMisread(Rule):
         for module, function, known in readers(analysis):
             if BRANCH not in known:
                 continue
-            wrong = misread(function)
+            wrong = misread(function, _fills(analysis, function))
             if not wrong:
                 verdict.ok(analysis.place(module, function), f"{BRANCH} is not taken for a name")
             if wrong:
@@ -72,3 +81,17 @@ class TransitionMisread(Rule):
                     f"`{ast.unparse(node)}` is {what}, not the name of a step",
                     f"Take `{BRANCH}[0][0]`: it is ([chosen], None).",
                 )
+
+
+def _fills(analysis: Analysis, function: ast.AST) -> set[str]:
+    """The variables that get what the function answers."""
+    found: set[str] = set()
+    for _, call in calls(analysis, getattr(function, "name", "")):
+        match next(iter(above(analysis, call)), None):
+            case ast.Assign(targets=[ast.Name(id=name) | ast.Attribute(attr=name)]):
+                found.add(name)
+            case ast.keyword(arg=str(name)):
+                found.add(name)
+            case _:
+                pass
+    return found

@@ -17,8 +17,10 @@ from metaflow_orchestrator_kit.validate.walking import source
 
 #: Texts that users write: they may hold quotes, backslashes and several lines.
 _FREE = regex(r"^(?:\w+_)?(?:default|default_value|description|desc|doc|docstring|help)$", re.I)
+#: What users give for a run: `--tag`, and the arguments of a decorator.
+_GIVEN = regex(r"^(?:\w+_)?(?:tag|spec|decospec)$")
 _DOC = frozenset(["__doc__", "description", "help", "default"])
-_OPENS = regex(r"(?:^|[=(\[,]|:)[ \t]*([\"'])$")
+_OPENS = regex(r"(?:(?:^|[=(\[,]|:)[ \t]*([\"'])|^[ \t]*([\"'])--[a-z-]+=)$")
 _SAFE = regex(r"repr|dumps|quote|escape|replace|encode|safe|literal|!r", re.I)
 _TOLD = regex(r"echo|print|log|warn|error|exception|info|debug|raise|fail|unsure", re.I)
 
@@ -47,6 +49,18 @@ class UnescapedText(Rule):
         Example("in a program", compiler("""\
         def line(name, default):
             return f'{name} = parameter("{name}", default="{default}")'  # <-- here
+        """)),
+        Example("a decorator, in a list of options", compiler("""\
+        def options(specs):
+            args = ['"--quiet"']
+            for spec in specs:
+                args.append('"--with=%s"' % spec)  # <-- here
+            return ", ".join(args)
+        """)),
+        Example("variables of a step", compiler("""\
+        def lines(deco):
+            values = deco.attributes.get("vars", {})
+            return ['    "%s": "%s",' % (k, v) for k, v in values.items()]  # <-- here
         """)),
         Example("in YAML", compiler("""\
         def entry(param):
@@ -83,7 +97,7 @@ def _quoted(program: Program) -> Iterator[ast.expr]:
             if not isinstance(part, ast.FormattedValue) or part.conversion != -1:
                 continue
             opened = _OPENS.search(str(literal(before)))
-            if opened and str(literal(after)).startswith(opened[1]):
+            if opened and str(literal(after)).startswith(opened[1] or opened[2]):
                 yield part.value
     for operation in program.nodes(ast.BinOp):
         match operation:
@@ -94,7 +108,7 @@ def _quoted(program: Program) -> Iterator[ast.expr]:
                     itertools.pairwise(pieces), given, strict=False
                 ):
                     opened = _OPENS.search(before_)
-                    if opened and after_.startswith(opened[1]):
+                    if opened and after_.startswith(opened[1] or opened[2]):
                         yield value
             case _:
                 pass
@@ -104,13 +118,36 @@ def _is_free(program: Program, value: ast.expr) -> bool:
     """Whether it is a default or a description, by its name or by where it comes from."""
     match value:
         case ast.Name(id=name) | ast.Attribute(attr=name):
-            return bool(_FREE.match(name)) or name == "__doc__"
+            return (
+                bool(_FREE.match(name) or _GIVEN.match(name))
+                or name == "__doc__"
+                or _of_environment(program, value)
+            )
         case ast.Call() if called(value) in ("get", "str"):
             return bool(_DOC & words_of(value))
         case ast.Subscript(slice=key, value=owner):
             return literal(key) in _DOC and terminal(owner) in ("kwargs", "param", "parameter", "p")
         case _:
             return False
+
+
+def _of_environment(program: Program, value: ast.expr) -> bool:
+    """Whether it is the value of a variable of `@environment`, in a loop over them."""
+    for outer in program.parents(value):
+        loops = [outer] if isinstance(outer, ast.For) else getattr(outer, "generators", [])
+        for loop in loops:
+            match loop:
+                case (
+                    ast.For(target=target, iter=items)
+                    | ast.comprehension(target=target, iter=items)
+                ):
+                    pass
+                case _:
+                    continue
+            if isinstance(target, ast.Tuple) and terminal(target.elts[-1]) == terminal(value):
+                made = made_of(program, items)
+                return "vars" in set().union(*map(words_of, made)) and "items" in words_of(items)
+    return False
 
 
 def _is_told(program: Program, value: ast.expr) -> bool:
