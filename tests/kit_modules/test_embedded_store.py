@@ -13,7 +13,16 @@ import pytest
 from in_place.embedded_database import Database, StoreDamaged
 from in_place.embedded_lease import Tenure, claim
 from in_place.embedded_store import Store
-from in_place.plan import Identity, Parameter, Plan, RunRequest, Step
+from in_place.plan import (
+    VERSION,
+    Identity,
+    Parameter,
+    Plan,
+    PlanDamaged,
+    PlanTooNew,
+    RunRequest,
+    Step,
+)
 from in_place.walk import Event, Finished, Handout, Lost, Origin, State, Stopped
 
 EVENTS: list[Event] = [
@@ -43,6 +52,27 @@ def test_a_deployment_reads_back_as_it_was_and_replaces_an_earlier_one(store: St
     assert store.deployment("Flow") == (first, Path("/code"))
     assert store.deployments() == [first]
     assert store.deployment("other") is None
+
+
+@pytest.mark.parametrize(
+    ("stored", "error"),
+    [('{"version": 1', PlanDamaged), (f'{{"version": {VERSION + 1}}}', PlanTooNew)],
+)
+def test_a_plan_that_cannot_be_read_is_named(
+    store: Store, stored: str, error: type[ValueError]
+) -> None:
+    store.save_deployment(plan(), Path("/code"))
+    add(store, "r-1")
+    with store.database.transaction() as transaction:
+        for table in ("deployment", "run"):
+            transaction.execute(f"UPDATE {table} SET plan = ?", (stored,))
+
+    for read in (lambda: store.deployment("Flow"), store.deployments):
+        with pytest.raises(error, match="Deployment 'Flow': This"):
+            read()
+    for read in (lambda: store.run("r-1"), store.runs):
+        with pytest.raises(error, match="Run 'r-1': This"):
+            read()
 
 
 def add(store: Store, run_id: str, **request: Any) -> RunRequest:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from in_place import plan as plans
-from in_place.plan import Code, Identity, Parameter, Plan, RunRequest, Step
+from in_place.plan import (
+    Code,
+    Identity,
+    Parameter,
+    Plan,
+    PlanDamaged,
+    PlanTooNew,
+    RunRequest,
+    Step,
+)
 from in_place.starts import Schedule, Trigger
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -97,14 +107,39 @@ def test_text_that_is_not_ascii_stays_readable() -> None:
     assert "Zoë" in small(tags=("Zoë",)).to_json()
 
 
-@pytest.mark.parametrize("version", [plans.VERSION + 1, "1", None])
-def test_a_plan_of_a_newer_version_is_refused_and_the_message_says_what_to_do(
-    version: object,
-) -> None:
-    data = {**small().to_dict(), "version": version}
+def test_a_plan_of_a_newer_version_is_refused_and_the_message_says_what_to_do() -> None:
+    data = {**small().to_dict(), "version": plans.VERSION + 1, "steps": "of another shape"}
 
-    with pytest.raises(ValueError, match="Update the extension, or deploy the flow again"):
+    with pytest.raises(PlanTooNew, match="Update the extension, or deploy the flow again"):
         Plan.from_dict(data)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"version": "1"},
+        {"version": None},
+        {"steps": {"start": {"type": "end"}}},
+        {"steps": []},
+        {"identity": None},
+        {"parameters": [1]},
+        {"unheard_of": 1},
+    ],
+)
+def test_a_damaged_plan_is_told_apart_from_a_newer_one(changes: dict[str, Any]) -> None:
+    with pytest.raises(PlanDamaged, match="Deploy the flow again"):
+        Plan.from_dict({**small().to_dict(), **changes})
+
+
+@pytest.mark.parametrize("change", [lambda text: text[:-1], lambda _: "", lambda _: "[1]"])
+def test_text_that_is_no_plan_is_a_damaged_one(change: Callable[[str], str]) -> None:
+    with pytest.raises(PlanDamaged, match="Deploy the flow again"):
+        Plan.from_json(change(small().to_json()))
+
+
+def test_bytes_that_are_no_text_are_a_damaged_plan() -> None:
+    with pytest.raises(PlanDamaged, match="Deploy the flow again"):
+        Plan.from_json(b"\xff\xfe\xfd")
 
 
 def test_a_run_gets_given_values_before_defaults_and_nothing_for_none() -> None:

@@ -44,10 +44,15 @@ def save_plan(plan: Plan) -> dict[str, str]:
 
 
 def load_plan(where: dict[str, str]) -> Plan:
-    """The plan that :func:`save_plan` has put there."""
+    """The plan that :func:`save_plan` has put there.
+
+    Raises:
+        PlanTooNew: see `Plan.from_dict`.
+        PlanDamaged: see `Plan.from_dict`.
+    """
     store = open_datastore(where["flow"], where["datastore"], where["root"])
     ((_, blob),) = store.load_data([where["key"]])
-    return Plan.from_json(blob.decode())
+    return Plan.from_json(blob)
 
 
 def lay_out(plan: Plan, folder: Path) -> Path:

@@ -27,6 +27,14 @@ _TUPLES = ("out", "decospecs", "bootstrap")
 MAX_ATTEMPTS = 6
 
 
+class PlanTooNew(ValueError):
+    """A plan was written by a newer version of these modules: others may be able to read it."""
+
+
+class PlanDamaged(ValueError):
+    """What should be a plan is none, or not all of it: nobody can read it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A step of the graph, as the scheduler sees it.
@@ -210,15 +218,27 @@ class Plan:
         """The plan that :meth:`to_dict` described.
 
         Raises:
-            ValueError: it was written by a newer version of these modules.
+            PlanTooNew: it was written by a newer version of these modules.
+            PlanDamaged: it is no plan.
         """
-        fields = dict(data)
-        version = fields.pop("version", None)
-        if not isinstance(version, int) or version > VERSION:
-            raise ValueError(
-                f"This plan has version {version}; this extension reads up to {VERSION}. "
-                "Update the extension, or deploy the flow again."
-            )
+        try:
+            fields = dict(data)
+            version = fields.pop("version")
+            if not isinstance(version, int):
+                raise TypeError(f"version {version!r}")
+            if version <= VERSION:
+                return cls._read(fields)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise PlanDamaged(
+                f"This is no plan, or a damaged one ({error!r}). Deploy the flow again."
+            ) from error
+        raise PlanTooNew(
+            f"This plan has version {version}; this extension reads up to {VERSION}. "
+            "Update the extension, or deploy the flow again."
+        )
+
+    @classmethod
+    def _read(cls, fields: dict[str, Any]) -> Plan:
         fields["identity"] = Identity(**fields["identity"])
         fields["code"] = Code(**fields["code"])
         fields["steps"] = {
@@ -235,9 +255,20 @@ class Plan:
         return cls(**fields)
 
     @classmethod
-    def from_json(cls, text: str) -> Plan:
-        """The plan that :meth:`to_json` wrote."""
-        return cls.from_dict(json.loads(text))
+    def from_json(cls, text: str | bytes) -> Plan:
+        """The plan that :meth:`to_json` wrote.
+
+        Raises:
+            PlanTooNew: see :meth:`from_dict`.
+            PlanDamaged: see :meth:`from_dict`.
+        """
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise PlanDamaged(
+                f"This is no plan, or a damaged one ({error}). Deploy the flow again."
+            ) from error
+        return cls.from_dict(data)
 
 
 @dataclass(frozen=True, slots=True)

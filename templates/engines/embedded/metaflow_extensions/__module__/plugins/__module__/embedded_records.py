@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .plan import Plan, RunRequest
+from .plan import Plan, PlanDamaged, PlanTooNew, RunRequest
 from .walk import Event, Finished, Handout, Lost, State, Stopped
 
 
@@ -45,12 +45,27 @@ class RunRecord:
     begun: bool
 
 
+def plan_of(row: Mapping[str, Any]) -> Plan:
+    """The plan in a row of deployments or of runs.
+
+    Raises:
+        PlanTooNew: see `Plan.from_dict`; the message names what it belongs to.
+        PlanDamaged: so is this.
+    """
+    try:
+        return Plan.from_json(row["plan"])
+    except (PlanTooNew, PlanDamaged) as error:
+        of = dict(row)
+        whose = f"Run '{of['run_id']}'" if "run_id" in of else f"Deployment '{of['name']}'"
+        raise type(error)(f"{whose}: {error}") from error
+
+
 def record(row: Mapping[str, Any]) -> RunRecord:
     """A run, as a row of its table says."""
     return RunRecord(
         request=RunRequest.from_dict(json.loads(row["request"])),
         deployment=row["deployment"],
-        plan=Plan.from_json(row["plan"]),
+        plan=plan_of(row),
         code=Path(row["code"]),
         state=State(row["state"]),
         reason=row["reason"],

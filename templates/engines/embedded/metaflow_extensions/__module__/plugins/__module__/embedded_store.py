@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .embedded_database import Database, Sqlite, Transaction
 from .embedded_lease import Tenure, must_hold
-from .embedded_records import RunRecord, event_from_json, event_to_json, record
+from .embedded_records import RunRecord, event_from_json, event_to_json, plan_of, record
 from .plan import Plan, RunRequest
 from .starts import Event as Occurrence
 from .starts import complete
@@ -82,13 +82,13 @@ class Store:
         """The plan and the code folder of a deployment, or None."""
         with self.database.transaction() as transaction:
             row = transaction.execute("SELECT * FROM deployment WHERE name = ?", (name,)).fetchone()
-        return (Plan.from_json(row["plan"]), Path(row["code"])) if row else None
+        return (plan_of(row), Path(row["code"])) if row else None
 
     def deployments(self) -> list[Plan]:
         """Every deployment, by name."""
         with self.database.transaction() as transaction:
-            rows = transaction.execute("SELECT plan FROM deployment ORDER BY name").fetchall()
-        return [Plan.from_json(row["plan"]) for row in rows]
+            rows = transaction.execute("SELECT name, plan FROM deployment ORDER BY name").fetchall()
+        return [plan_of(row) for row in rows]
 
     def delete_deployment(self, name: str) -> bool:
         """Forget a deployment; its runs stay (clause L4). False when there is none."""
@@ -118,7 +118,7 @@ class Store:
             if not new.rowcount:
                 return []
             for found in transaction.execute("SELECT * FROM deployment ORDER BY name").fetchall():
-                plan = Plan.from_json(found["plan"])
+                plan = plan_of(found)
                 if all(trigger.name != event.name for trigger in plan.triggers):
                     continue
                 name = plan.identity.name
