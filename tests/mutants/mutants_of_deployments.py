@@ -153,7 +153,7 @@ OPERATIONS = (
         "os.killpg(pid, number)",
         "os.kill(pid, number)",
         kills={"terminate-processes": "processes that still run"},
-        second=("found.append(int(folder.name))", "found.clear()"),
+        second=("found.append(int(pid))", "found.clear()"),
     ),
     Mutant(
         "logs-not-stored",

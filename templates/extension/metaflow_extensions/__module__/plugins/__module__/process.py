@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -196,9 +197,22 @@ async def end_strays(variable: str, value: str) -> list[int]:
 
 def _started_with(mark: bytes) -> list[int]:
     """The other processes with `NAME=value` in their environment; one that has ended has none."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # It is gone, or somebody else's.
-            if mark in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
+    line, found = b"\0" + mark + b"\0", []
+    # As little as possible for each process: this is done after every task.
+    for pid in _pids():
+        try:
+            with FileIO(f"/proc/{pid}/environ") as file:
+                environment = b"\0" + file.readall() + b"\0"
+        except OSError:
+            continue  # It is gone, or somebody else's.
+        if line in environment:
+            found.append(int(pid))
     return [pid for pid in found if pid != os.getpid()]
+
+
+def _pids() -> list[str]:
+    """The processes of this machine; none where there is no `/proc`."""
+    try:
+        return [entry.name for entry in os.scandir("/proc") if entry.name.isdecimal()]
+    except FileNotFoundError:
+        return []
