@@ -14,8 +14,8 @@ from metaflow_orchestrator_kit.compliance.lab.client import LabError, alive, awa
 from metaflow_orchestrator_kit.compliance.lab.settings import read_json
 from metaflow_orchestrator_kit.compliance.model import Failure, Observation, Scenario
 from metaflow_orchestrator_kit.compliance.select import Fate, Plan, Planned
+from metaflow_orchestrator_kit.compliance.telling import likely_causes, told
 from metaflow_orchestrator_kit.compliance.verdict import Result, Verdict
-from metaflow_orchestrator_kit.compliance.words import is_bad
 
 _REFUSAL = "not supported"
 
@@ -38,9 +38,6 @@ _PHASES = {
     "wait": "reaches a terminal status",
     "read": "can be read with the Metaflow client",
 }
-
-_SLOW = {"GaveUp": ["the scheduler or the machine is slow: --timeout SECONDS gives more time"]}
-"""What to think of first, by the type of an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +152,8 @@ class Judge:
         expect.fail(
             f"the flow '{case.scenario.flow}' in the scenario '{seen.scenario}'",
             expected=Words(f"it {_PHASES[error.phase]}"),
-            observed=_told(seen),
-            likely=[
-                *_SLOW.get(error.type, ()),
-                *_unseen(error, seen),
-                f"see output.log in the evidence; the phase was '{error.phase}'",
-            ],
+            observed=told(seen),
+            likely=likely_causes(error, seen),
         )
 
     def _ran_inside(self, seen: Observation, of: Case) -> bool:
@@ -266,31 +259,10 @@ def _judge_refusal(cap: str, seen: Observation, expect: Expect) -> Verdict:
         expect.fail(
             f"create() of the flow in the scenario '{seen.scenario}'",
             expected=Words(f"an exception whose text contains '{_REFUSAL}'"),
-            observed=Words("it was accepted") if seen.error is None else _told(seen),
+            observed=Words("it was accepted") if seen.error is None else told(seen),
             likely=[
                 f"the extension supports {cap}: add it to SUPPORTED_CAPABILITIES",
                 "create() does not look for it and lets the flow go wrong later",
             ],
         )
     return Verdict.REFUSED
-
-
-def _unseen(error: Failure, seen: Observation) -> list[str]:
-    """What a run was lacking that Metaflow's client does not find, although it failed."""
-    if error.phase != "read" or not is_bad(seen.final_status):
-        return []
-    return [
-        f"the run ended as {seen.final_status} before Metaflow had seen it: init failed, or its "
-        "tasks reach another datastore or metadata service than the one of the deployer"
-    ]
-
-
-def _told(seen: Observation) -> Words:
-    """The error of a scenario, with the last of what the commands printed where it matters."""
-    assert seen.error is not None
-    text = f"{seen.error.type}: {seen.error.message}".strip()
-    if seen.error.phase in ("deploy", "trigger", "from_deployment") and seen.output.strip():
-        last = "\n".join(seen.output.strip().splitlines()[-12:])
-        if last not in text:
-            text += f"\n{last}"
-    return Words(text)

@@ -204,13 +204,14 @@ class Live:
             GaveUp: it did not happen in that time; the message says what was waited for.
         """
         left = self.deadline - time.monotonic()
+        rest = "" if seconds else ", which was the rest of the scenario's time,"
         if seconds is None:
             seconds = left - 1.0  # the scenario's own alarm does not say what was waited for
         limit = time.monotonic() + min(seconds, left)
         pause = 0.05
         while not holds():
             if time.monotonic() > limit:
-                raise GaveUp(f"Waited {seconds:.0f} s for {what}; it did not happen.")
+                raise GaveUp(f"Waited {seconds:.0f} s{rest} for {what}; it did not happen.")
             time.sleep(pause)
             pause = min(0.3, pause * 1.3)
 

@@ -226,3 +226,24 @@ def test_an_option_is_missing_only_where_create_has_said_so(phase):
     with pytest.raises(ExpectationFailed) as told:
         found.check(seen, Expect(found.id, found.promise, found.clauses))
     assert ("create has no option --max-workers" in str(told.value)) is (phase == "deploy")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("HTTPConnectionPool(host='localhost', port=6789): [Errno 111] Connection refused", True),
+        ("httpx.ConnectError: All connection attempts failed", True),
+        ("KeyError: 'start'", False),
+    ],
+)
+def test_a_refused_connection_is_told_as_a_scheduler_that_does_not_run(tmp_path, said, told):
+    down = Failure("deploy", "RuntimeError", said)
+    seen = raised("linear", error=down, tasks=[], run=None)
+    suite = Suite(Backend("sched", "sched"), str(tmp_path), "t")
+    suite.lab().save()
+    write_atomically(suite.lab().observation("linear"), seen.to_json())
+    wish(suite.lab(), run=["linear"])
+    planned = suite.plan().of("linear-runs-in-order")
+    assert planned is not None
+    result, _ = Judge(suite, suite.plan(), time.monotonic() + 60).judge(planned)
+    assert ("1. the scheduler is not running" in result.message) is told

@@ -63,7 +63,9 @@ def resume_locally(live: Live) -> None:
 def _fail(live: Live) -> str:
     """Run to the planned failure, note what there is to clone, mend the flow; the run's id."""
     run_to_end(live)
+    live.phase = "read"
     _, tasks = read_run(live.triggered.pathspec)
+    live.phase = "wait"
     live.extra["origin"] = {
         "pathspec": live.triggered.pathspec,
         "status": live.final_status,
