@@ -8,7 +8,7 @@ from metaflow_orchestrator_kit.validate.naming import functions
 from metaflow_orchestrator_kit.validate.plugins import origin_of
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
-from metaflow_orchestrator_kit.validate.rules.syntax import words_of
+from metaflow_orchestrator_kit.validate.rules.syntax import terminal
 from metaflow_orchestrator_kit.validate.walking import walk
 
 
@@ -78,7 +78,7 @@ class BranchByHand(Rule):
                 if test is None or user is None or not _says_prod(function):
                     continue
                 found = True
-                if made["prod"] is not None or "format_name" in words_of(function):
+                if made["prod"] is not None or _asks_metaflow(function):
                     verdict.ok(origin_of(module, test), "a production branch has a name too")
                 else:
                     verdict.fail(
@@ -105,6 +105,12 @@ def _made(function: ast.AST, prefix: str) -> ast.expr | None:
         if made and isinstance(node, ast.expr):
             return node
     return None
+
+
+def _asks_metaflow(function: ast.AST) -> bool:
+    return any(
+        isinstance(n, ast.Call) and terminal(n.func) == "format_name" for n in walk(function)
+    )
 
 
 def _says_prod(function: ast.AST) -> bool:

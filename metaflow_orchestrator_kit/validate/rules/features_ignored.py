@@ -155,10 +155,20 @@ def _tells_type(raised: ast.expr) -> bool:
 def _names_decorator(program: Program, node: ast.Raise) -> bool:
     """Whether it is raised where the flow's decorators are held against those that are known."""
     function = program.function(node)
-    if function is None or not any("flow_decorators" in word for word in words_of(function)):
-        return False
-    return "difference" in words_of(function) or any(
-        (isinstance(n, ast.Compare) and isinstance(n.ops[0], ast.NotIn))
-        or (isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub))
-        for n in walk(function)
-    )
+    return function is not None and any(map(_of_decorators, walk(function)))
+
+
+def _of_decorators(node: ast.AST) -> bool:
+    """A loop over the flow's decorators that asks `not in`, or a difference of sets of them."""
+    match node:
+        case ast.For(iter=names) | ast.ListComp(generators=[ast.comprehension(iter=names), *_]):
+            asks = any(
+                isinstance(n, ast.Compare) and isinstance(n.ops[0], ast.NotIn) for n in walk(node)
+            )
+        case ast.BinOp(left=names, op=ast.Sub()):
+            asks = True
+        case ast.Call(func=ast.Attribute(attr="difference", value=names)):
+            asks = True
+        case _:
+            return False
+    return asks and any("flow_decorators" in word for word in words_of(names))

@@ -104,6 +104,7 @@ class IdInTwoWays(Rule):
         if not names_matter(analysis):
             return
         made: dict[str, list[_Made]] = {}
+        told: set[ast.expr] = set()
         for one in _all(analysis):
             made.setdefault(one.way.text, []).append(one)
         for text, places in made.items():
@@ -115,6 +116,9 @@ class IdInTwoWays(Rule):
                 if a.way.steps == b.way.steps:
                     continue
                 short, long = sorted((a, b), key=lambda m: len(m.way.steps))
+                if short.node in told:
+                    continue
+                told.add(short.node)
                 verdict.fail(
                     short.program.place(short.node),
                     f"the id `{text}` is made of {_say(short.way)} here, and elsewhere of "

@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
+from metaflow_orchestrator_kit.validate.argv import Command
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.project import Module
 from metaflow_orchestrator_kit.validate.records import regex
@@ -71,7 +72,7 @@ class InitRunAgain(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         verdict.not_applicable("no `init` is run by a function that the scheduler retries")
-        guards = analysis.of_kind("dump")
+        guards = [c for c in analysis.of_kind("dump") if not _idle(analysis, c)]
         if guards and analysis.of_kind("init"):
             verdict.ok(guards[0].origin, "`dump` is asked before `init`")
             return
@@ -99,6 +100,14 @@ class InitRunAgain(Rule):
 
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _idle(analysis: Analysis, guard: Command) -> bool:
+    """Whether a private function builds the command, and nothing calls that function."""
+    name = getattr(guard.function.node, "name", "") if guard.function else ""
+    return name.startswith("_") and not any(
+        terminal(n) == name for _, n in nodes(analysis, ast.Name, ast.Attribute)
+    )
 
 
 def _makes_unit(decorator: ast.expr) -> bool:

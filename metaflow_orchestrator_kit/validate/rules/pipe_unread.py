@@ -10,6 +10,8 @@ from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import terminal
 from metaflow_orchestrator_kit.validate.walking import walk
 
+_STARTS = frozenset(["Popen", "create_subprocess_exec", "create_subprocess_shell"])
+
 
 class PipeUnread(Rule):
     """A process is waited for while nobody reads what it writes.
@@ -45,6 +47,13 @@ class PipeUnread(Rule):
         """)),
     )  # fmt: skip
     INVALID = (
+        Example("of asyncio", compiler("""\
+        import asyncio
+        async def run(cmd):
+            process = await asyncio.create_subprocess_exec(*cmd, stdout=asyncio.subprocess.PIPE)
+            await process.wait()  # <-- here
+            return (await process.stdout.read()).decode()
+        """)),
         Example("waited for first", compiler("""\
         import subprocess
 
@@ -84,12 +93,13 @@ class PipeUnread(Rule):
 
 def _piped(program: Program, call: ast.Call) -> str | None:
     """The name of the process that a call starts with a pipe for its output."""
-    if called(call) != "Popen":
+    if called(call) not in _STARTS:
         return None
     given = [argument(call, "stdout"), argument(call, "stderr")]
     if not any(g is not None and terminal(g) == "PIPE" for g in given):
         return None
-    match next(program.parents(call), None):
+    around = (outer for outer in program.parents(call) if not isinstance(outer, ast.Await))
+    match next(around, None):
         case ast.Assign(targets=[ast.Name(id=name)]):
             return name
         case ast.withitem(optional_vars=ast.Name(id=name)):

@@ -25,6 +25,8 @@ _NAMES = frozenset(["start", "end"])
 _STEP = regex(r"^(?:.*_)?(?:step|node)(?:_?name)?$|^(?:parent|child|entry)(?:_?name)?$")
 _OWNER = regex(r"^(?:.*_)?(?:step|node|parent|child|nd|n)$")
 _GRAPH = regex(r"^_?(?:.*_)?(?:graph|nodes?_by_name|steps_by_name)$")
+#: Where definitions of a scheduler keep its steps.
+_STATES = frozenset(["States", "steps", "nodes"])
 _WALK = regex(r"visit|walk|travers|_node$|_step$", re.I)
 
 
@@ -60,6 +62,10 @@ class StepNamedByLiteral(Rule):
         Example("an item of the graph", compiler("""\
         def entry(self):
             return self.graph["start"]  # <-- here
+        """)),
+        Example("the first state of a definition", compiler("""\
+        def owner(definition):
+            return definition["States"]["start"]["Parameters"]["owner"]  # <-- here
         """)),
         Example("where a walk begins", compiler("""\
         def compile(self):
@@ -107,6 +113,10 @@ def _uses(analysis: Analysis) -> Iterator[tuple[Module, ast.AST, str]]:
                 name = _compared(left, right) or _compared(right, left)
             case ast.Compare(left=left, ops=[ast.In() | ast.NotIn()], comparators=[right]):
                 name = _member(left, right)
+            case ast.Subscript(value=ast.Subscript(slice=ast.Constant(value=of)), slice=key) if (
+                of in _STATES
+            ):
+                name = _named(key)
             case ast.Subscript(value=value, slice=key):
                 name = _named(key) if _GRAPH.match(terminal(value)) else None
             case ast.Call(func=func, args=[first, *_]) if _WALK.search(terminal(func)):

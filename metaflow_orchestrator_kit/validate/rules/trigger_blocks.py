@@ -19,7 +19,9 @@ _STDIO = ("stdin", "stdout", "stderr")
 _SESSION = {"start_new_session", "preexec_fn", "creationflags", "process_group"}
 _ENDED = regex(r"is_done|finished|terminal|succe|fail|complet|is_running|abort|cancel|wait", re.I)
 #: Calls of schedulers' SDKs that run the whole flow where they stand.
-_IN_PLACE = frozenset(["execute_in_process", "execute_job", "run_in_process", "execute_run"])
+_IN_PLACE = frozenset(
+    ["execute_in_process", "execute_job", "run_in_process", "execute_run", "execute_workflow"]
+)
 _COMMAND = "import subprocess, time\n\n@acme.command()\n@click.pass_obj\ndef trigger(obj):\n"
 
 
@@ -53,6 +55,8 @@ class TriggerBlocks(Rule):
     )  # fmt: skip
     INVALID = (
         Example("the run itself", _case("obj.job.execute_in_process()  # <-- here")),
+        Example("a call that waits for it", _case(
+            "asyncio.run(obj.client.execute_workflow('Run'))  # <-- here")),
         Example("inherited output", _case("subprocess.Popen(['engine'])  # <-- here")),
         Example("waiting for the end", _case(
             "while True:  # <-- here\n    if obj.client.status() in ('SUCCEEDED', 'FAILED'):\n"
