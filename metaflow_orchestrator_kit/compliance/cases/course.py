@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from metaflow_orchestrator_kit.compliance import words
 from metaflow_orchestrator_kit.compliance.cases import facts
 from metaflow_orchestrator_kit.compliance.expect import Blocked, Expect
 from metaflow_orchestrator_kit.compliance.model import Observation, TaskSeen
@@ -22,8 +23,12 @@ def reached(seen: Observation, step: str, see: str) -> None:
         Blocked: the run stopped at a step before it.
     """
     last = facts.stopped_at(seen)
-    if last is not None and not seen.step(step):
+    if seen.step(step):
+        return
+    if last is not None:
         raise Blocked(f"the run stopped at step '{last.step}', before '{step}'; see '{see}'")
+    if words.is_bad(seen.final_status):
+        raise Blocked(f"the run ended as {seen.final_status}, before '{step}'; see '{see}'")
 
 
 def one_id(seen: Observation, step: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.compliance.case import case
-from metaflow_orchestrator_kit.compliance.cases import facts
+from metaflow_orchestrator_kit.compliance.cases import course, facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
 from metaflow_orchestrator_kit.compliance.model import Observation, Scenario
 
@@ -38,6 +38,7 @@ def whole_body(seen: Observation, expect: Expect) -> None:
 
     Extensions that take the first body step for the whole body drop the others.
     """
+    course.reached(seen, "name_it", "foreach-task-per-item")
     found = facts.tasks(seen, expect, "shape_it", len(ITEMS), ["only the first body step is run"])
     expect.equal(
         "what the second body step made of the first one's artifacts",
@@ -54,6 +55,7 @@ def join_order(seen: Observation, expect: Expect) -> None:
     Above four inputs Metaflow loads them together: a wrong count is an error, a wrong order is
     not, and silently changes results. Above ten, indexes that are sorted as text go wrong.
     """
+    course.reached(seen, "name_it", "foreach-task-per-item")
     joined = facts.own(facts.one(seen, expect, "join"), "joined")
     expect.equal(
         "index of the inputs of 'join', in the order they came",

@@ -40,7 +40,7 @@ def max_workers(seen: Observation, expect: Expect) -> None:
     People set it for the sake of a database or a licence that their tasks share.
     """
     facts.no_error(seen, expect, ["create has no option --max-workers"], phases=("deploy",))
-    tasks = facts.tasks(seen, expect, "work", 6)
+    tasks = facts.tasks(seen, expect, "work", 6, ["no foreach runs: see 'foreach-task-per-item'"])
     facts.ended_well(seen, expect)
     spans = [(facts.own(task, "began"), facts.own(task, "ended")) for task in tasks]
     noted = sum(isinstance(moment, float) for span in spans for moment in span)

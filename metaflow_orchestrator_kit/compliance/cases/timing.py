@@ -35,7 +35,8 @@ def with_catch(seen: Observation, expect: Expect) -> None:
 
     Where the scheduler kills the step at the same limit, nothing is raised and nothing caught.
     """
-    facts.attempts(seen, expect, facts.one(seen, expect, "caught"), [0], likely=LIKELY)
+    task = facts.one(seen, expect, "caught", LIKELY)
+    facts.attempts(seen, expect, task, [0], likely=LIKELY)
     timed_out(seen, expect, "caught")
 
 

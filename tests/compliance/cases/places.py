@@ -92,7 +92,7 @@ BROKEN_PLACES: tuple[Broken, ...] = (
     ),
     Broken("loop-inside-foreach", "one task", without("turn"), "'turn'"),
     Broken(
-        "loop-inside-foreach", "index", artifact("gather", "turns", _ONE_INDEX), "--split-index"
+        "loop-inside-foreach", "index", artifact("gather", "turns", _ONE_INDEX), "lack the index"
     ),
     Broken("loop-inside-foreach", "ids", of_step("turn", id="t-turn"), "ids of all turns"),
     Broken("loop-inside-foreach", "failed", overall(final_status="FAILED"), "the final status"),

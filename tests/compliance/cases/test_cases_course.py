@@ -152,3 +152,33 @@ def test_a_step_that_is_left_out_though_none_failed_is_red(case):
 def test_a_run_stopped_at_the_last_task_that_failed_and_not_at_one_that_was_tried_again():
     seen = failed(*tries("first", 0, 1, last=True), *tries("second", 0))
     assert "stopped at step 'second'" in said("catch-dead-process", seen)
+
+
+def test_a_foreach_that_never_fans_out_is_told_once():
+    hold(
+        observed(task("start"), good=False),
+        {
+            "foreach-task-per-item": "failed: number of tasks of step 'name_it'",
+            "foreach-whole-body": "blocked: see 'foreach-task-per-item'",
+            "foreach-join-order": "blocked: ended as FAILED, before 'name_it'",
+            "max-workers": "failed: no foreach runs",
+        },
+    )
+
+
+def test_a_body_of_which_only_the_first_step_runs_is_red_however_the_run_ends():
+    items = [task("name_it", index=[i]) for i in range(11)]
+    hold(
+        failed(*items, *tries("join", 0)),
+        {"foreach-whole-body": "failed: only the first body step is run"},
+    )
+
+
+def test_a_step_that_is_killed_before_metaflow_knows_it_was_killed_by_the_scheduler():
+    hold(
+        observed(task("start"), good=False),
+        {
+            "timeout-with-catch": "failed: the scheduler kills the step first",
+            "timeout-every-attempt": "blocked: see 'timeout-with-catch'",
+        },
+    )
