@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from metaflow_orchestrator_kit.validate import argv, documents, env, generated
+from metaflow_orchestrator_kit.validate.heredocs import python_in
 from metaflow_orchestrator_kit.validate.model.frame import Event
 from metaflow_orchestrator_kit.validate.model.interpreter import Interpreter
 from metaflow_orchestrator_kit.validate.model.scope import methods
@@ -110,6 +111,7 @@ def _follow_generated(vm: Interpreter, programs: list[Module]) -> None:
         candidates: list[tuple[Text, Mapping[int, Cell]]] = [
             (t, c) for t, c, _ in found if generated.looks_like_code(t)
         ]
+        candidates.extend((inner, c) for t, c, _ in found for inner in python_in(t))
         candidates.extend(_line_lists(vm))
         # What was formatted or joined comes before the pieces that it was made from.
         candidates.sort(key=lambda c: (-len({p.uid for p in c[0].parts}), -len(c[0].skeleton())))

@@ -110,7 +110,10 @@ def _fields(cls: ClassInfo) -> Iterator[tuple[str, ast.AST]]:
             case ast.AnnAssign(target=ast.Name(id=name)) if "dataclass" in _decorated(cls):
                 yield name, statement
             case ast.FunctionDef(name="__init__"):
-                given = {a.arg for a in (*statement.args.args, *statement.args.kwonlyargs)}
+                # What is used here besides has been handed on in another way.
+                used = [n.id for n in walk(statement) if isinstance(n, ast.Name)]
+                arguments = (*statement.args.args, *statement.args.kwonlyargs)
+                given = {a.arg for a in arguments if used.count(a.arg) == 1}
                 for node in statement.body:
                     match node:
                         case ast.Assign(

@@ -45,6 +45,12 @@ class ForeachByGrandparent(Rule):
             parent = graph[node.in_funcs[0]]
             return graph[parent.in_funcs[0]].type == "foreach"  # <-- here
         """)),
+        Example("the outermost split", compiler("""\
+        def closes_foreach(graph, node):
+            if node.type != "join":
+                return False
+            return graph[node.split_parents[0]].type == "foreach"  # <-- here
+        """)),
         Example("in one expression", compiler("""\
         def width(graph, node):
             fan = graph[graph[node.in_funcs[0]].in_funcs[0]]
@@ -56,6 +62,10 @@ class ForeachByGrandparent(Rule):
         for program in programs(analysis):
             for node in program.nodes(ast.Compare):
                 owner = _typed(node)
+                if _is_outermost(node) and _is_about_joins(program, node):
+                    text = "`split_parents[0]` opened the outermost split, not what a join closes"
+                    verdict.fail(program.place(node), text, "Take the last: `split_parents[-1]`.")
+                    continue
                 if owner is None:
                     continue
                 function = program.function(node)
@@ -78,6 +88,27 @@ def _typed(node: ast.Compare) -> ast.expr | None:
             return owner if literal(right) == "foreach" else None
         case _:
             return None
+
+
+def _is_outermost(node: ast.Compare) -> bool:
+    """``graph[node.split_parents[0]].type == ...``."""
+    match node.left:
+        case ast.Attribute(
+            value=ast.Subscript(
+                slice=ast.Subscript(value=ast.Attribute(attr="split_parents"), slice=index)
+            ),
+            attr="type",
+        ):
+            return literal(index) == 0
+        case _:
+            return False
+
+
+def _is_about_joins(program: Program, node: ast.AST) -> bool:
+    function = program.function(node)
+    return function is not None and any(
+        isinstance(n, ast.Constant) and n.value == "join" for n in walk(function)
+    )
 
 
 def _steps_above(function: ast.AST, node: ast.expr, depth: int) -> int:

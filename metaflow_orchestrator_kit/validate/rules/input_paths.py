@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from metaflow_orchestrator_kit.validate.analysis import Analysis
-from metaflow_orchestrator_kit.validate.argv import Command, Presence, Side
+from metaflow_orchestrator_kit.validate.argv import Command, Presence, Side, Token
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import (
@@ -45,6 +47,15 @@ class InputPathsMissing(Rule):
             cmd = ["python", "flow.py", "step", node]  # <-- here
             return cmd + ["--run-id", "r", "--task-id", "t"]
         """)),
+        Example("only for a join", compiler("""\
+        def begun(node):
+            return f"python flow.py --quiet step {node}"
+        def join(node, inputs):
+            ids = "--run-id r --task-id t --retry-count $TRY"
+            return begun(node) + f" {ids} --input-paths {inputs}"
+        def plain(node):
+            return begun(node) + " --run-id r --task-id t --retry-count $TRY"  # <-- here
+        """)),
         Example("an empty one", compiler("""\
         def command(node):
             cmd = ["python", "flow.py", "step", node, "--run-id", "r", "--task-id", "t"]
@@ -60,6 +71,9 @@ class InputPathsMissing(Rule):
             full = [o for o in given if o.text or o.values]
             if full:
                 verdict.ok(full[0].origin, "`step` gets its inputs")
+                for token in _without(commands):
+                    text = "here `step` gets no `--input-paths`, which it gets elsewhere"
+                    verdict.fail(token.origin, text, _fix())
             elif given:
                 verdict.fail(given[0].origin, f"`{given[0].flag}` is empty", _fix())
             else:
@@ -72,6 +86,17 @@ class InputPathsMissing(Rule):
             verdict.unsure(first.origin, describe_unknown(first, Side.COMMAND))
             return
         verdict.fail(first.origin, "`step` is started without `--input-paths`", _fix())
+
+
+def _without(commands: list[Command]) -> Iterator[Token]:
+    """The task ids of finished commands that begin alike and are given no inputs."""
+    for command in commands:
+        after = command.side(Side.COMMAND)
+        task = next((t for t in after if t.flag == "--task-id"), None)
+        begun = any(t.flag == "--retry-count" for t in after)
+        absent = all(command.presence(f, Side.COMMAND) is Presence.ABSENT for f in _FLAGS)
+        if task is not None and begun and absent and command.side(Side.TOP):
+            yield task
 
 
 def _fix() -> str:

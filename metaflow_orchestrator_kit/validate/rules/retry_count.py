@@ -16,6 +16,7 @@ from metaflow_orchestrator_kit.validate.rules.commands import (
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.generated_calls import given_in_text
 from metaflow_orchestrator_kit.validate.rules.passed_retry_counts import constant_counts
+from metaflow_orchestrator_kit.validate.rules.shell_variables import is_set_to_number
 
 FLAG = "--retry-count"
 _FIX = (
@@ -83,6 +84,13 @@ class RetryCountConstant(Rule):
         def launch(node):
             return build(node)
         """)),
+        Example("a variable of a script, set once and for all", compiler('''\
+        SCRIPT = """#!/bin/bash
+        set -e
+        TRY=0
+        python flow.py --quiet step start --run-id r --task-id t --retry-count "$TRY"  # <-- here
+        """
+        ''')),
         Example("missing", compiler("""\
         def command(node):
             '''--retry-count is passed.'''
@@ -98,7 +106,9 @@ class RetryCountConstant(Rule):
             if not options:
                 self._missing(commands, verdict)
                 continue
-            live = [o for o in options if not _constant(o)]
+            live = [
+                o for o in options if not _constant(o) and not is_set_to_number(analysis, o.text)
+            ]
             if live:
                 verdict.ok(live[0].origin, f"`{FLAG}` is computed")
             elif (given := given_in_text(analysis, "retry_count")) is not None:
