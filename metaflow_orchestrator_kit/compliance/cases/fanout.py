@@ -55,7 +55,7 @@ def join_order(seen: Observation, expect: Expect) -> None:
     Above four inputs Metaflow loads them together: a wrong count is an error, a wrong order is
     not, and silently changes results. Above ten, indexes that are sorted as text go wrong.
     """
-    course.reached(seen, "name_it", "foreach-task-per-item")
+    course.reached(seen, "join", "foreach-whole-body")
     joined = facts.own(facts.one(seen, expect, "join"), "joined")
     expect.equal(
         "index of the inputs of 'join', in the order they came",

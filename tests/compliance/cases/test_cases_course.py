@@ -160,7 +160,7 @@ def test_a_foreach_that_never_fans_out_is_told_once():
         {
             "foreach-task-per-item": "failed: number of tasks of step 'name_it'",
             "foreach-whole-body": "blocked: see 'foreach-task-per-item'",
-            "foreach-join-order": "blocked: ended as FAILED, before 'name_it'",
+            "foreach-join-order": "blocked: ended as FAILED, before 'join'",
             "max-workers": "failed: no foreach runs",
         },
     )
@@ -171,6 +171,13 @@ def test_a_body_of_which_only_the_first_step_runs_is_red_however_the_run_ends():
     hold(
         failed(*items, *tries("join", 0)),
         {"foreach-whole-body": "failed: only the first body step is run"},
+    )
+    hold(
+        failed(*items, *tries("shape_it", 0)),
+        {
+            "foreach-whole-body": "failed: number of tasks of step 'shape_it'",
+            "foreach-join-order": "blocked: stopped at step 'shape_it', before 'join'",
+        },
     )
 
 
