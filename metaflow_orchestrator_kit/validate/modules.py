@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from metaflow_orchestrator_kit.validate.model.values import ClassInfo, FunctionInfo
 from metaflow_orchestrator_kit.validate.records import field, record, regex
 from metaflow_orchestrator_kit.validate.sources import Problem, read
-from metaflow_orchestrator_kit.validate.walking import nodes_of, walk
+from metaflow_orchestrator_kit.validate.walking import Nodes, nodes_of, walk
 
 NAMESPACE = "metaflow_extensions"
 _END_OF_LINE = regex(r"\r\n|\r|\n")
@@ -116,14 +116,14 @@ def dotted_name(relative: str) -> str:
 
 
 def _index(module: Module) -> None:
-    for node in _definitions(module.tree):
+    nodes = nodes_of(module.tree)
+    for node in _definitions(module.tree, nodes):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             module.functions.setdefault(node.name, FunctionInfo(node, module, None, node.name))
         elif isinstance(node, ast.ClassDef):
             bases = tuple(b for b in map(dotted, node.bases) if b)
             module.classes.setdefault(node.name, ClassInfo(node, module, bases))
     references = module.references
-    nodes = nodes_of(module.tree)
     references.update(n.id for n in nodes.of(ast.Name) if n.ctx.__class__ is ast.Load)
     references.update(n.attr for n in nodes.of(ast.Attribute))
     if nodes.by_type.keys() & {ast.Import, ast.ImportFrom}:
@@ -132,8 +132,10 @@ def _index(module: Module) -> None:
                 record_import(module, found)
 
 
-def _definitions(tree: ast.Module) -> Iterator[ast.stmt]:
+def _definitions(tree: ast.Module, nodes: Nodes) -> Iterator[ast.stmt]:
     """Top-level definitions, those under ``if``/``try`` and nested classes too."""
+    # Few modules have classes within anything: the others are not walked for them.
+    has_inner = any(nodes.parents[c] is not tree for c in nodes.of(ast.ClassDef))
     waiting: deque[ast.stmt] = deque(tree.body)
     while waiting:
         node = waiting.popleft()
@@ -143,7 +145,7 @@ def _definitions(tree: ast.Module) -> Iterator[ast.stmt]:
                 waiting.extend(getattr(node, name, []))
             if isinstance(node, ast.Try):
                 waiting.extend(statement for h in node.handlers for statement in h.body)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        elif has_inner and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             waiting.extend(n for n in walk(node) if isinstance(n, ast.ClassDef) and n != node)
 
 

@@ -50,6 +50,7 @@ class Program:
     whole: bool = True
     module: Module | None = None
     _texts: set[int] | None = None
+    _calls: dict[str, list[tuple[int, ast.Call]]] | None = None
 
     @property
     def generated(self) -> bool:
@@ -71,6 +72,15 @@ class Program:
                 if isinstance(statement.value, ast.Constant)
             }
         return id(node) in self._texts
+
+    def calls(self, *names: str) -> Iterator[ast.Call]:
+        """Calls of a function or method with one of these last names, in the order of the walk."""
+        if self._calls is None:
+            self._calls = {}
+            for number, node in enumerate(self.nodes(ast.Call)):
+                self._calls.setdefault(called(node), []).append((number, node))
+        found = [place for name in dict.fromkeys(names) for place in self._calls.get(name, ())]
+        yield from (node for _, node in sorted(found, key=itemgetter(0)))
 
     def parents(self, node: ast.AST) -> Iterator[ast.AST]:
         """What *node* stands in, nearest first."""
@@ -111,9 +121,7 @@ def programs(analysis: Analysis) -> list[Program]:
 
 def calls(program: Program, *names: str) -> Iterator[ast.Call]:
     """Calls of a function or method with one of these last names."""
-    for node in program.nodes(ast.Call):
-        if called(node) in names:
-            yield node
+    return program.calls(*names)
 
 
 def called(node: ast.Call) -> str:

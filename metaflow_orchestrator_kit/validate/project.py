@@ -64,6 +64,7 @@ class Project:
     """What others have worked out once about these modules."""
     _by_dotted: dict[str, Module] = field(default_factory=dict)
     _by_ending: dict[str, Module | None] = field(default_factory=dict)
+    _ancestries: dict[ClassInfo, tuple[ClassInfo, ...]] = field(default_factory=dict)
 
     def find_module(self, dotted: str, importer: Module | None = None) -> Module | None:
         """The module of that import path: exact, beside the importer, or by unique suffix."""
@@ -100,8 +101,14 @@ class Project:
             base.rpartition(".")[2] in bases for known in self.ancestry(cls) for base in known.bases
         )
 
-    def ancestry(self, cls: ClassInfo) -> list[ClassInfo]:
+    def ancestry(self, cls: ClassInfo) -> tuple[ClassInfo, ...]:
         """The class and its bases within the project, nearest first."""
+        known = self._ancestries.get(cls)
+        if known is None:
+            known = self._ancestries[cls] = tuple(self._bases(cls))
+        return known
+
+    def _bases(self, cls: ClassInfo) -> list[ClassInfo]:
         found: list[ClassInfo] = []
         waiting = [cls]
         while waiting:

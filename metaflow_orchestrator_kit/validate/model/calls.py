@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -37,11 +36,13 @@ from metaflow_orchestrator_kit.validate.model.values import (
     names_in,
 )
 from metaflow_orchestrator_kit.validate.project import Module, dotted
+from metaflow_orchestrator_kit.validate.records import regex
 
 if TYPE_CHECKING:
     from metaflow_orchestrator_kit.validate.model.binding import Arguments
     from metaflow_orchestrator_kit.validate.model.frame import Frame
 
+_WORD = regex(r"[\w.~/-]{1,60}")
 #: No recursion was cut short.
 MAX_CUT = 1_000_000
 _COMMON_METHODS = frozenset(
@@ -51,15 +52,6 @@ _COMMON_METHODS = frozenset(
         "save", "start", "status", "stop", "trigger", "update", "values", "wait", "write",
     }
 )  # fmt: skip
-
-
-# -- names ------------------------------------------------------------------------------------
-
-
-# -- attributes -------------------------------------------------------------------------------
-
-
-# -- calls ------------------------------------------------------------------------------------
 
 
 def call_node(frame: Frame, node: ast.Call) -> Value:
@@ -116,7 +108,7 @@ def _outside(
         names |= {name}
     for value in (receiver, *(i.value for i in arguments.positional)):
         literal = key_of(value)
-        if literal is not None and re.fullmatch(r"[\w.~/-]{1,60}", literal):
+        if literal is not None and _WORD.fullmatch(literal):
             names |= {literal}
     return Unknown(names, f"what {name or 'a call'}() returns", frame.origin(node))
 

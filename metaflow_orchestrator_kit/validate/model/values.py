@@ -117,6 +117,9 @@ class Text:
 
     def skeleton(self, hole: str = "\0") -> str:
         """The string with *hole* where a value is formatted in."""
+        if len(self.parts) == 1:
+            content = self.parts[0].content
+            return content if isinstance(content, str) else hole
         return "".join(p.content if isinstance(p.content, str) else hole for p in self.parts)
 
     def origin(self) -> Origin | None:

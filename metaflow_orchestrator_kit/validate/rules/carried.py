@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.programs import Program, called, programs
-from metaflow_orchestrator_kit.validate.records import regex
+from metaflow_orchestrator_kit.validate.records import record, regex
 from metaflow_orchestrator_kit.validate.rules.flag_values import Given, flag_values, unwrapped
 from metaflow_orchestrator_kit.validate.rules.syntax import literal
 
@@ -24,7 +23,7 @@ _PLACEHOLDER = regex(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Known:
     put: dict[str, list[Given]]
     filled: dict[str, list[Given]]
