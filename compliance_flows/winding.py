@@ -79,7 +79,7 @@ class MokWinding(FlowSpec):
     def meet(self, inputs):
         """Both halves, and the items from before."""
         self.seen = witness(self)
-        self.met = [half.seen["step"] for half in inputs]
+        self.met = sorted(half.seen["step"] for half in inputs)
         self.gathered = inputs[0].gathered
         self.next(self.end)
 

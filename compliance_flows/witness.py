@@ -53,6 +53,7 @@ def witness(flow: Any, event: str = "ran") -> dict[str, Any]:
         "environment": metaflow_variables(),
         "host": socket.gethostname(),
         "pid": os.getpid(),
+        "cwd": str(Path.cwd()),
         "time": time.time(),
     }
     folder = Path(getattr(flow, "ledger", None) or "/nowhere")

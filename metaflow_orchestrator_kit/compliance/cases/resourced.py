@@ -58,6 +58,7 @@ def card_stored(seen: Observation, expect: Expect) -> None:
     """The card of a task is stored where the client finds it.
 
     It is made in the task, by a process of its own, with the settings that the task was given.
+    With a local datastore it may also be where Metaflow itself puts it: above the task's directory.
     """
     facts.one(seen, expect, "end")
     expect.equal(

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from metaflow_orchestrator_kit.compliance.lab.live import Live, in_another_process
@@ -126,13 +127,36 @@ def compile_and_run(live: Live) -> None:
 
 
 def _cards(live: Live, step: str) -> int:
-    """How many cards the task of a step has, for the client."""
+    """How many cards the task of a step has: for the client, or where Metaflow has put them.
+
+    With a local datastore Metaflow writes them under the ``.metaflow`` above the directory that a
+    task runs in, and looks for them under the datastore's root: where the two differ, a plain
+    ``run`` finds none either, and a scheduler is not to blame.
+    """
     from metaflow import Run, namespace
     from metaflow.cards import get_cards
+    from metaflow.plugins.cards.exception import CardNotPresentException
 
     namespace(None)
-    run = Run(live.triggered.pathspec, _namespace_check=False)
-    return len(list(get_cards(run[step].task)))
+    task = Run(live.triggered.pathspec, _namespace_check=False)[step].task
+    try:
+        return len(list(get_cards(task)))
+    except CardNotPresentException:
+        found = cards_above(Path(task["seen"].data["cwd"]), task.pathspec)
+        if not found:
+            raise
+        return found
+
+
+def cards_above(folder: Path, pathspec: str) -> int:
+    """How many cards of a task the first ``.metaflow`` from a directory upwards has."""
+    flow, run, step, task = pathspec.split("/")
+    roots = (path / ".metaflow" for path in (folder, *folder.parents))
+    root = next((path for path in roots if path.is_dir()), None)
+    if root is None:
+        return 0
+    cards = root / "mf.cards" / flow / "runs" / run / "steps" / step / "tasks" / task / "cards"
+    return len(list(cards.glob("*.html")))
 
 
 def outcome(call: Callable[[], Any]) -> dict[str, Any]:

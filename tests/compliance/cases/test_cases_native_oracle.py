@@ -30,6 +30,7 @@ ONLY_DEPLOYED = {
     "runs-at-once",
     "long-names",
     "card-stored",
+    "params-missing",
     "params-misspelt",
     "params-mistyped",
     "params-computed-default",
@@ -53,6 +54,7 @@ WITH = ("retry:times=1,minutes_between_retries=0", "catch:var=problem,print_exce
 def _given() -> tuple[str, ...]:
     doc = compliance_flows() / "params_given.txt"
     words = {
+        "must": "given",
         **params.HOSTILE,
         "doc": str(doc),
         "parts": "p,q,r",
@@ -77,10 +79,10 @@ class Native:
 NATIVE = (
     *(Native(flow, flow) for flow in ("linear", "renamed", "single", "failing", "branches")),
     *(Native(flow, flow) for flow in ("fanout", "retrying", "catching", "timing", "overtime")),
-    Native("nothing", "nothing"),
+    *(Native(flow, flow) for flow in ("nothing", "winding", "meeting", "faltering")),
     *(Native(flow, flow) for flow in ("resourced", "nested", "switching", "looping", "gang")),
     Native("failing_helped", "failing", ("--with", WITH[0], "--with", WITH[1])),
-    Native("params_defaults", "params"),
+    Native("params_defaults", "params", (), ("--must", "given")),
     Native("params_given", "params", (), _given()),
     Native(
         "settings",
