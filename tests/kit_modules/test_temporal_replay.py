@@ -161,6 +161,6 @@ def test_ten_thousand_items_complete_in_bounded_histories(benches: Any, tmp_path
         answer, lengths = asyncio.run(run())
     finally:
         stage.close()
-    assert answer == {"tasks": 10_000 + 9}
+    assert answer == {"tasks": 10_000 + 10}
     assert len(lengths) > 3
     assert max(lengths) < 20_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -96,6 +97,22 @@ def test_an_older_worker_leaves_newer_plans_to_others(live: TemporalLive, tmp_pa
     assert live.finished(run_id).status == "SUCCEEDED"
     assert sorted(live.marked(run_id, "body", "begin")) == [(item, 0) for item in range(4)]
     assert live.marked(run_id, "end", "begin") == [(None, 0)]
+    live.stage.dismiss()
+
+
+def test_a_damaged_plan_fails_its_run_at_once_and_says_so(live: TemporalLive) -> None:
+    live.stage.dismiss()
+    run_id = live.start(live.deploy("work"))
+    key = live.engine._ask("order_of", run_id=run_id)["reference"]["key"]
+    (stored,) = live.bench.datastore.glob(f".metaflow/Work/data/*/{key}")
+    stored.write_bytes(gzip.compress(b'{"version": 1'))
+
+    live.stage.hire()
+
+    run = live.finished(run_id)
+    assert run.status == "FAILED"
+    assert "a damaged one" in run.reason
+    assert "Deploy the flow again" in run.reason
     live.stage.dismiss()
 
 
