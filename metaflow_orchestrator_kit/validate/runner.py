@@ -131,8 +131,8 @@ def _lines(project: Project, paths: Iterable[str]) -> Mapping[str, Sequence[str]
 def _ask(rule: type[Rule], analysis: Analysis) -> Outcome:
     """The outcome of a rule; a mistake of the rule itself is said, and costs no other rule."""
     try:
-        if not scope.applies(rule, analysis):
-            note = Note(".", 1, scope.NOTE)
+        if reason := scope.why_not(rule, analysis):
+            note = Note(".", 1, reason)
             return Outcome(
                 rule.code, rule.name, rule.clauses, Verdict.NOT_APPLICABLE, evidence=(note,)
             )

@@ -13,6 +13,7 @@ from metaflow_orchestrator_kit.validate.rules.base import Rule
 from metaflow_orchestrator_kit.validate.walking import nodes_of
 
 NOTE = "this extension brings no scheduler"
+NOTHING = "there is no code here"
 
 #: An option, or the beginning of one to which its name is added.
 _OPTION = regex(r"--(?:[a-z%{$]|$)")
@@ -79,10 +80,13 @@ def _computes(analysis: Analysis) -> bool:
     )
 
 
-def applies(rule: type[Rule], analysis: Analysis) -> bool:
-    """Whether a rule is about what there is: all extensions are packaged (group A), few deploy."""
+def why_not(rule: type[Rule], analysis: Analysis) -> str:
+    """Why a rule need not be asked, or "": all extensions are packaged (group A), few deploy."""
+    project = analysis.project
+    if not (project.modules or project.templates or project.problems):
+        return "" if rule.code in _OF_EVERYTHING else NOTHING
     if not is_other_extension(analysis):
-        return True
-    if not analysis.project.extensions:
-        return rule.code in _OF_EVERYTHING
-    return any(c.startswith("A") for c in rule.clauses)
+        return ""
+    if not project.extensions:
+        return "" if rule.code in _OF_EVERYTHING else NOTE
+    return "" if any(c.startswith("A") for c in rule.clauses) else NOTE
