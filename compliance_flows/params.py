@@ -16,7 +16,6 @@ def deploy_stamp(context):
 class MokParams(FlowSpec):
     """start, end."""
 
-    must = Parameter("must", type=str, required=True)
     text = Parameter("text", default="plain")
     quotes = Parameter("quotes", default="")
     dollar = Parameter("dollar", default="$HOME")

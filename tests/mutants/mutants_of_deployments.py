@@ -43,8 +43,8 @@ SETTINGS = (
         '"METAFLOW_STEP_NAME": launch.step,',
         '"METAFLOW_STEP_NAME": launch.step,\n'
         '        **({"METAFLOW_FLOW_CONFIG_VALUE": "{}"} if launch.step == plan.end_step else {}),',
-        kills={"config-in-decorators": "current.project_name"},
-        also=("branch-of-user",),
+        kills={"config-in-decorators": "is missing in the commands of some steps"},
+        also=("config-values", "config-in-environment", "branch-of-user"),
     ),
     Mutant(
         "configs-as-raw-values",

@@ -108,7 +108,7 @@ STARTS = (
         'if deco.name == "schedule" and deco.schedule:',
         'if deco.name == "schedule" and not deco.schedule:',
         kills={"schedule-starts-run": "at least one"},
-        also=("schedule-needs-defaults", "schedule-taken-away"),
+        also=("schedule-needs-defaults", "schedule-taken-away", "schedule-in-its-zone"),
     ),
     Mutant(
         "time-zone-dropped",

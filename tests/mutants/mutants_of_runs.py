@@ -116,6 +116,7 @@ GRAPHS = (
         'turn = [] if iteration is None else [f"r{iteration}"]',
         "turn: list[str] = []",
         kills={"loop-tasks": "number of tasks of step 'loop'"},
+        also=("loop-inside-foreach",),
     ),
     Mutant(
         "gang-without-workers",

@@ -62,13 +62,11 @@ GIVEN = Scenario(
     "params_given",
     "params",
     caps=(Cap.RUN_PARAMS,),
-    trigger={"must": "given", **HOSTILE, **TYPED, **FURTHER},
+    trigger={**HOSTILE, **TYPED, **FURTHER},
     script="trigger_wrongly_first",
     **LIMITS,
 )
-NOT_GIVEN = Scenario(
-    "params_defaults", "params", caps=(Cap.RUN_PARAMS,), trigger={"must": "given"}, **LIMITS
-)
+NOT_GIVEN = Scenario("params_defaults", "params", caps=(Cap.RUN_PARAMS,), **LIMITS)
 
 
 def _got(seen: Observation, expect: Expect) -> dict[str, Any]:

@@ -12,11 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from metaflow_orchestrator_kit.compliance.lab.flows import copy_beside
 from metaflow_orchestrator_kit.compliance.lab.live import Live, in_another_process
 
 Action = Callable[[Live], None]
 
 ACTIONS: dict[str, Action] = {}
+
+_DEMANDED = ('Parameter("text", default="plain")', 'Parameter("text", type=str, required=True)')
 
 
 def action(function: Action) -> Action:
@@ -100,14 +103,13 @@ def list_deployments(live: Live) -> None:
 
 @action
 def trigger_wrongly_first(live: Live) -> None:
-    """Trigger without what is required, with a wrong name, with a wrong type, then rightly."""
-
-    def trigger(**values: Any) -> str:
-        return str(live.deployed.trigger(**values).pathspec)
-
-    live.extra["missing"] = outcome(trigger)
-    live.extra["misspelt"] = outcome(lambda: trigger(must="given", cuont=1))
-    live.extra["mistyped"] = outcome(lambda: trigger(must="given", count="many"))
+    """Trigger with a wrong name, with a wrong type, without what is required, then rightly."""
+    live.extra["misspelt"] = outcome(lambda: live.deployed.trigger(cuont=1).pathspec)
+    live.extra["mistyped"] = outcome(lambda: live.deployed.trigger(count="many").pathspec)
+    demanding = copy_beside(live.flow_file, "Demanding", _DEMANDED)
+    live.extra["missing"] = outcome_elsewhere(
+        lambda: str(live.deploy_again(file=demanding).trigger().pathspec)
+    )
     run_to_end(live)
 
 

@@ -51,6 +51,22 @@ def copy_flow(stem: str, folder: Path, word: str, source: Path | None = None) ->
     return target
 
 
+def copy_beside(flow_file: Path, suffix: str, change: tuple[str, str]) -> Path:
+    """Copy a flow to a file beside it, under a class name of its own; the path of the copy.
+
+    Args:
+        flow_file: with one flow class.
+        suffix: goes behind the name of the class, and names the file in lower case.
+        change: a part of the text, which is there once, and what stands in its place.
+    """
+    text, (old, new) = flow_file.read_text("utf-8"), change
+    assert text.count(old) == 1, old
+    (name,) = _CLASS.findall(text)
+    target = flow_file.with_name(f"{suffix.lower()}.py")
+    target.write_text(text.replace(old, new).replace(name, f"{name}{suffix}"), encoding="utf-8")
+    return target
+
+
 def _travels(file: Path, stem: str) -> bool:
     if file.stem == stem:
         return True

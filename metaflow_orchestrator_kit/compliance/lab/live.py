@@ -107,13 +107,19 @@ class Live:
         Metaflow keeps a flow that it has loaded: call it in another process. Another file may be
         deployed instead, or into another branch.
         """
+        return str(self.deploy_again(file, branch, **options).name)
+
+    def deploy_again(
+        self, file: Path | None = None, branch: str | None = None, **options: Any
+    ) -> Any:
+        """As :meth:`create_again`; the deployed flow itself, which does not leave its process."""
         from metaflow import Deployer
 
         top = {**self.top, **({} if branch is None else {"branch": branch})}
         limit = self.seconds_left()
         deployer = Deployer(str(file or self.flow_file), file_read_timeout=limit, **top)
         implementation = getattr(deployer, self.method)(**self.deployer_arguments)
-        return str(implementation.create(**{**self.create_arguments, **options}).name)
+        return implementation.create(**{**self.create_arguments, **options})
 
     def edit(self, *changes: tuple[str, str]) -> None:
         """Replace parts of the flow file, each of which is there once."""

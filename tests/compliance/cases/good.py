@@ -60,7 +60,7 @@ def _params(*, given: bool) -> Observation:
         got |= {**params.HOSTILE, **params.TYPED, "parts": ["p", "q", "r"]}
         got |= {"my_word": "given-word", "LOUD": "GIVEN LOUD", "doc": params.GIVEN_DOC}
     extra: dict[str, Any] = {
-        "missing": {"error": "ValueError", "message": "Missing argument 'must'"},
+        "missing": {"error": "ValueError", "message": "Missing argument 'text'"},
         "misspelt": {"error": "ValueError", "message": "Unknown argument: cuont"},
         "mistyped": {"error": "TypeError", "message": "Invalid type"},
     }

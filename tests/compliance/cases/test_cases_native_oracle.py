@@ -54,7 +54,6 @@ WITH = ("retry:times=1,minutes_between_retries=0", "catch:var=problem,print_exce
 def _given() -> tuple[str, ...]:
     doc = compliance_flows() / "params_given.txt"
     words = {
-        "must": "given",
         **params.HOSTILE,
         "doc": str(doc),
         "parts": "p,q,r",
@@ -82,7 +81,7 @@ NATIVE = (
     *(Native(flow, flow) for flow in ("nothing", "winding", "meeting", "faltering")),
     *(Native(flow, flow) for flow in ("resourced", "nested", "switching", "looping", "gang")),
     Native("failing_helped", "failing", ("--with", WITH[0], "--with", WITH[1])),
-    Native("params_defaults", "params", (), ("--must", "given")),
+    Native("params_defaults", "params"),
     Native("params_given", "params", (), _given()),
     Native(
         "settings",

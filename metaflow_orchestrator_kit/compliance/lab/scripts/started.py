@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from metaflow_orchestrator_kit.compliance.lab.actions import action, outcome, outcome_elsewhere
+from metaflow_orchestrator_kit.compliance.lab.flows import copy_beside
 from metaflow_orchestrator_kit.compliance.lab.live import GaveUp, Live, in_another_process
 from metaflow_orchestrator_kit.compliance.words import has_ended
 from metaflow_orchestrator_kit.paths import compliance_flows
@@ -45,8 +46,9 @@ def wait_for_the_clock(live: Live) -> None:
     with _time_kept(live):
         live.flow_file.write_text(text.replace(_OPTIONAL, _REQUIRED), encoding="utf-8")
         live.extra["required"] = outcome_elsewhere(live.create_again)
+        live.flow_file.write_text(text, encoding="utf-8")
+        zoned = _Zoned.deploy(live)
         live.flow_file.write_text(text.replace(_SCHEDULE, ""), encoding="utf-8")
-        zoned = _Zoned.deploy(live, text)
         _follow_first(live, "a scheduled run", seconds=_MINUTE + 45)
         # Whether none comes later is known after the time that this one took to be seen.
         late = time.time() % _MINUTE
@@ -75,19 +77,16 @@ class _Zoned:
     """When its minute begins, in seconds since the epoch."""
 
     @classmethod
-    def deploy(cls, live: Live, text: str) -> _Zoned:
+    def deploy(cls, live: Live) -> _Zoned:
         """Deploy it for the minute after next."""
         assert live.deployment is not None
-        name = str(live.deployment.flow_name)
         due = (time.time() // _MINUTE + 2) * _MINUTE
-        zoned = cls(live.flow_file.with_name("zoned.py"), f"{name}Zoned", due)
         there = datetime.fromtimestamp(due, _AHEAD)
         schedule = f'@schedule(cron="{there.minute} {there.hour} * * *", timezone="{_ZONE}")'
-        text = text.replace(_SCHEDULE, schedule).replace(name, zoned.flow)
-        zoned.file.write_text(text, encoding="utf-8")
-        live.extra["zoned"] = outcome_elsewhere(lambda: live.create_again(file=zoned.file))
+        file = copy_beside(live.flow_file, "Zoned", (_SCHEDULE, schedule))
+        live.extra["zoned"] = outcome_elsewhere(lambda: live.create_again(file=file))
         live.extra["zoned_spare"] = round(due - time.time(), 1)
-        return zoned
+        return cls(file, f"{live.deployment.flow_name}Zoned", due)
 
     def wait(self, live: Live) -> None:
         """Wait for its run, if it was deployed; then take the schedule away, which stays on."""
