@@ -109,7 +109,12 @@ def width_after_retry(seen: Observation, expect: Expect) -> None:
     facts.tasks(seen, expect, "work", 3, ["the width is read from attempt 0"])
 
 
-@case("retry-after-a-late-death", cap=Cap.RETRY, clauses=("F20", "H1", "I1"), scenario=RETRYING)
+@case(
+    "retry-after-a-late-death",
+    cap=Cap.RETRY,
+    clauses=("F20", "H1", "I1", "L6"),
+    scenario=RETRYING,
+)
 def late_death(seen: Observation, expect: Expect) -> None:
     """A process that dies once its result is stored takes neither the run nor the result along.
 
