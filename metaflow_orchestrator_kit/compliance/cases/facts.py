@@ -8,7 +8,7 @@ from typing import Any
 
 from metaflow_orchestrator_kit.compliance.expect import Expect
 from metaflow_orchestrator_kit.compliance.model import Observation, TaskSeen
-from metaflow_orchestrator_kit.compliance.words import is_good
+from metaflow_orchestrator_kit.compliance.words import FAILED, is_bad, is_good
 
 
 def tasks(
@@ -120,6 +120,17 @@ def no_error(
         f"error on the way {way}",
         expected=None,
         observed=None if error is None else f"{error.phase}: {error.message}",
+        likely=likely,
+    )
+
+
+def ended_badly(seen: Observation, expect: Expect, likely: Sequence[str] = ()) -> None:
+    """The run failed, for the scheduler."""
+    expect.true(
+        "the final status",
+        is_bad(seen.final_status),
+        expected=f"one of {', '.join(sorted(FAILED))}",
+        observed=seen.final_status,
         likely=likely,
     )
 

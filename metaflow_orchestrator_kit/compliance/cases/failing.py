@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from metaflow_orchestrator_kit.capabilities import Cap
-from metaflow_orchestrator_kit.compliance import words
 from metaflow_orchestrator_kit.compliance.case import case
 from metaflow_orchestrator_kit.compliance.cases import course, facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
@@ -40,13 +39,7 @@ def status(seen: Observation, expect: Expect) -> None:
     Run.finished never becomes true for a failed run: who polls that alone polls for ever.
     """
     facts.no_error(seen, expect, _LIKELY.get(seen.error.phase, ()) if seen.error else ())
-    expect.true(
-        "the final status",
-        words.is_bad(seen.final_status),
-        expected=f"one of {', '.join(sorted(words.FAILED))}",
-        observed=seen.final_status,
-        likely=["the exit code of a step does not fail the run"],
-    )
+    facts.ended_badly(seen, expect, ["the exit code of a step does not fail the run"])
     expect.at_most(
         "seconds from trigger() to a terminal status", limit=60, observed=seen.terminal_after
     )

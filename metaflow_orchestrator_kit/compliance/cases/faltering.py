@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from metaflow_orchestrator_kit.capabilities import Cap
-from metaflow_orchestrator_kit.compliance import words
 from metaflow_orchestrator_kit.compliance.case import case
 from metaflow_orchestrator_kit.compliance.cases import facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
@@ -29,10 +28,4 @@ def last_step(seen: Observation, expect: Expect) -> None:
     end = facts.one(seen, expect, "end")
     facts.attempts(seen, expect, end, [0])
     expect.contains("Task.exception", expected="planned in end", observed=end.exception)
-    expect.true(
-        "the final status",
-        words.is_bad(seen.final_status),
-        expected=f"one of {', '.join(sorted(words.FAILED))}",
-        observed=seen.final_status,
-        likely=likely,
-    )
+    facts.ended_badly(seen, expect, likely)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from metaflow_orchestrator_kit.capabilities import Cap
-from metaflow_orchestrator_kit.compliance import words
 from metaflow_orchestrator_kit.compliance.case import case
 from metaflow_orchestrator_kit.compliance.cases import facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
@@ -24,9 +23,4 @@ def of_nothing(seen: Observation, expect: Expect) -> None:
     start = facts.one(seen, expect, "start")
     facts.attempts(seen, expect, start, [0])
     expect.contains("Task.exception of 'start'", expected="Foreach", observed=start.exception)
-    expect.true(
-        "the final status",
-        words.is_bad(seen.final_status),
-        expected=f"one of {', '.join(sorted(words.FAILED))}",
-        observed=seen.final_status,
-    )
+    facts.ended_badly(seen, expect)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from metaflow_orchestrator_kit.capabilities import Cap
-from metaflow_orchestrator_kit.compliance import words
 from metaflow_orchestrator_kit.compliance.case import case
 from metaflow_orchestrator_kit.compliance.cases import course, facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
@@ -67,12 +66,7 @@ def alone(seen: Observation, expect: Expect) -> None:
     facts.attempts(seen, expect, slow, [0])
     expect.contains("Task.exception", expected="timed out", observed=slow.exception, likely=LIKELY)
     facts.absent(seen, expect, "end")
-    expect.true(
-        "the final status",
-        words.is_bad(seen.final_status),
-        expected=f"one of {', '.join(sorted(words.FAILED))}",
-        observed=seen.final_status,
-    )
+    facts.ended_badly(seen, expect)
     expect.at_most(
         "seconds from trigger() to a terminal status", limit=60, observed=seen.terminal_after
     )

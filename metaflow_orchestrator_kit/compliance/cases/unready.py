@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from metaflow_orchestrator_kit.capabilities import Cap
-from metaflow_orchestrator_kit.compliance import words
 from metaflow_orchestrator_kit.compliance.case import case
 from metaflow_orchestrator_kit.compliance.cases import facts
 from metaflow_orchestrator_kit.compliance.expect import Expect
@@ -26,13 +25,7 @@ def init_fails(seen: Observation, expect: Expect) -> None:
     """
     likely = _LIKELY.get(seen.error.phase, ()) if seen.error is not None else ()
     facts.no_error(seen, expect, likely, unseen=True)
-    expect.true(
-        "the final status",
-        words.is_bad(seen.final_status),
-        expected=f"one of {', '.join(sorted(words.FAILED))}",
-        observed=seen.final_status,
-        likely=["the exit code of init is not looked at"],
-    )
+    facts.ended_badly(seen, expect, ["the exit code of init is not looked at"])
     expect.at_most(
         "seconds from the trigger to that status", limit=60, observed=seen.terminal_after
     )
