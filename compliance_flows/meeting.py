@@ -1,10 +1,9 @@
 """Two branches, each of which waits for the other one to be at work."""
 
 import time
-from pathlib import Path
 
 from metaflow import FlowSpec, step
-from witness import ledger_parameter, witness
+from witness import ledger_parameter, wait_for_record, witness
 
 
 class MokMeeting(FlowSpec):
@@ -18,10 +17,7 @@ class MokMeeting(FlowSpec):
         Where no record can be read the whole time is taken, and the spans tell.
         """
         self.began = time.time()
-        folder = Path(self.ledger or "/nowhere")
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and not list(folder.glob(f"{partner}-*")):
-            time.sleep(0.05)
+        wait_for_record(self, f"{partner}-*", 20)
         self.ended = time.time()
 
     @step

@@ -56,7 +56,7 @@ def witness(flow: Any, event: str = "ran") -> dict[str, Any]:
         "cwd": str(Path.cwd()),
         "time": time.time(),
     }
-    folder = Path(getattr(flow, "ledger", None) or "/nowhere")
+    folder = _ledger(flow)
     if folder.is_dir():
         name = f"{seen['step']}-{seen['task_id']}-{seen['attempt']}-{seen['pid']}.jsonl"
         with (folder / name).open("a", encoding="utf-8") as stream:
@@ -74,18 +74,28 @@ def metaflow_variables() -> dict[str, str]:
 
 
 def wait_for_release(flow: Any, seconds: float) -> bool:
-    """Wait until the observer releases the flow, at most that long; whether it did.
+    """Wait until the observer releases the flow, at most that long; whether it did."""
+    return wait_for_record(flow, "release", seconds)
+
+
+def wait_for_record(flow: Any, pattern: str, seconds: float) -> bool:
+    """Wait until the flow's ledger has a file of such a name, at most that long; whether it has.
 
     A scheduler whose tasks run elsewhere never sees the file: the step then takes the whole
     time, and the case that asked for it still gets its answer from the clock.
     """
-    release = Path(getattr(flow, "ledger", None) or "/nowhere", "release")
+    folder = _ledger(flow)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if release.exists():
+        if any(folder.glob(pattern)):
             return True
         time.sleep(0.05)
     return False
+
+
+def _ledger(flow: Any) -> Path:
+    """The folder for records; where nobody asks for them, one that does not exist."""
+    return Path(getattr(flow, "ledger", None) or "/nowhere")
 
 
 def installed(package: str) -> str:

@@ -32,28 +32,36 @@ def is_other_extension(analysis: Analysis) -> bool:
     known = analysis.memo.get(NOTE)
     if isinstance(known, bool):
         return known
-    project = analysis.project
-    answer = bool(
-        project.modules
-        and not deployer_types(project)
-        and not subclasses(project, "DeployerImpl", "DeployedFlow", "TriggeredRun")
-        and not clicks.scheduler_commands(project, "create", "trigger")
-        and not _runs(analysis, "init")
-        and (_computes(analysis) or not _runs(analysis, "step"))
-    )
+    answer = _starts_nothing(analysis)
     analysis.memo[NOTE] = answer
     return answer
 
 
-def _runs(analysis: Analysis, kind: str) -> bool:
-    """Whether a command of this kind is built anywhere.
+def _starts_nothing(analysis: Analysis) -> bool:
+    project = analysis.project
+    if (
+        not project.modules
+        or deployer_types(project)
+        or subclasses(project, "DeployerImpl", "DeployedFlow", "TriggeredRun")
+        or clicks.scheduler_commands(project, "create", "trigger")
+    ):
+        return False
+    named = _named(analysis, "init", "step")
+    if "init" in named and analysis.of_kind("init"):
+        return False
+    return _computes(analysis) or not ("step" in named and analysis.of_kind("step"))
 
-    The code is followed only where its strings have the sub-command, and an option.
+
+def _named(analysis: Analysis, *kinds: str) -> set[str]:
+    """The sub-commands that commands may be built of: strings have them, and an option.
+
+    Code is followed only for these.
     """
-    word = re.compile(rf"(?<![\w-]){kind}(?![\w-])")
     strings = _strings(analysis)
-    possible = any(map(word.search, strings)) and any(map(_OPTION.search, strings))
-    return possible and bool(analysis.of_kind(kind))
+    if not any(map(_OPTION.search, strings)):
+        return set()
+    words = {kind: re.compile(rf"(?<![\w-]){kind}(?![\w-])") for kind in kinds}
+    return {kind for kind, word in words.items() if any(map(word.search, strings))}
 
 
 def _strings(analysis: Analysis) -> list[str]:
