@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib
 import os
@@ -112,6 +113,10 @@ class TemporalLive(Live):
         """Whether the workflow has taken note of the end of a task."""
         return task_id in self.engine.progress(run_id)["finished"]
 
+    def deliveries(self, run_id: str) -> int:
+        """How often the server has given the first task of a run to a worker."""
+        return asyncio.run(_deliveries(self.stage.settings["METAFLOW_MY_SCHEDULER_HOST"], run_id))
+
     def processes(self, word: str = "") -> list[tuple[int, str]]:
         """Processes of steps, of what they have started, with a word in their command line.
 
@@ -132,6 +137,16 @@ class TemporalLive(Live):
         for pid, _ in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+async def _deliveries(host: str, run_id: str) -> int:
+    from temporalio.client import Client
+
+    client = await Client.connect(host)
+    async for event in client.get_workflow_handle(run_id).fetch_history_events():
+        if event.HasField("activity_task_started_event_attributes"):
+            return event.activity_task_started_event_attributes.attempt
+    raise AssertionError(f"No task of {run_id} has been given to anybody.")
 
 
 def older(bench: Bench, root: Path) -> Bench:

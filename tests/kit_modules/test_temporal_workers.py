@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -100,12 +101,22 @@ def test_an_older_worker_leaves_newer_plans_to_others(live: TemporalLive, tmp_pa
     live.stage.dismiss()
 
 
-def test_a_damaged_plan_fails_its_run_at_once_and_says_so(live: TemporalLive) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda _: gzip.compress(b'{"version": 1'), id="no plan in it"),
+        pytest.param(lambda packed: packed[: len(packed) // 2], id="cut off"),
+        pytest.param(lambda _: b"nothing of gzip's", id="not packed"),
+    ],
+)
+def test_a_damaged_plan_fails_its_run_at_once_and_says_so(
+    live: TemporalLive, damage: Callable[[bytes], bytes]
+) -> None:
     live.stage.dismiss()
     run_id = live.start(live.deploy("work"))
     key = live.engine._ask("order_of", run_id=run_id)["reference"]["key"]
     (stored,) = live.bench.datastore.glob(f".metaflow/Work/data/*/{key}")
-    stored.write_bytes(gzip.compress(b'{"version": 1'))
+    stored.write_bytes(damage(stored.read_bytes()))
 
     live.stage.hire()
 
@@ -113,6 +124,7 @@ def test_a_damaged_plan_fails_its_run_at_once_and_says_so(live: TemporalLive) ->
     assert run.status == "FAILED"
     assert "a damaged one" in run.reason
     assert "Deploy the flow again" in run.reason
+    assert live.deliveries(run_id) == 1
     live.stage.dismiss()
 
 

@@ -7,12 +7,17 @@ This file belongs to the kit: `metaflow-orchestrator-scaffold --update` replaces
 
 from __future__ import annotations
 
+import zlib
+from gzip import BadGzipFile
 from pathlib import Path
 from typing import Any
 
 from .package import unpacked
-from .plan import Plan, RunRequest
+from .plan import Plan, PlanDamaged, RunRequest
 from .walk import Finished, Handout, Launch
+
+#: What unpacking says to damaged content. Any other error of a read may be gone at the next one.
+_DAMAGE = (BadGzipFile, EOFError, zlib.error)
 
 
 def open_datastore(flow: str, kind: str, root: str) -> Any:
@@ -48,10 +53,20 @@ def load_plan(where: dict[str, str]) -> Plan:
 
     Raises:
         PlanTooNew: see `Plan.from_dict`.
-        PlanDamaged: see `Plan.from_dict`.
+        PlanDamaged: see `Plan.from_dict`; or what the datastore has cannot be unpacked.
     """
+    from metaflow.datastore.exceptions import DataException
+
     store = open_datastore(where["flow"], where["datastore"], where["root"])
-    ((_, blob),) = store.load_data([where["key"]])
+    try:
+        ((_, blob),) = store.load_data([where["key"]])
+    except DataException as error:
+        if not isinstance(error.__context__, _DAMAGE):
+            raise
+        raise PlanDamaged(
+            f"The plan in the datastore is a damaged one ({error.__context__}). "
+            "Deploy the flow again."
+        ) from error
     return Plan.from_json(blob)
 
 
