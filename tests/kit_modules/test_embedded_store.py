@@ -20,9 +20,12 @@ from in_place.plan import (
     Plan,
     PlanDamaged,
     PlanTooNew,
+    PlanUnreadable,
     RunRequest,
     Step,
 )
+from in_place.starts import Event as Occurrence
+from in_place.starts import Trigger
 from in_place.walk import Event, Finished, Handout, Lost, Origin, State, Stopped
 
 EVENTS: list[Event] = [
@@ -54,10 +57,11 @@ def test_a_deployment_reads_back_as_it_was_and_replaces_an_earlier_one(store: St
     assert store.deployment("other") is None
 
 
-@pytest.mark.parametrize(
-    ("stored", "error"),
-    [('{"version": 1', PlanDamaged), (f'{{"version": {VERSION + 1}}}', PlanTooNew)],
-)
+#: What is stored as a plan and cannot be read, and the error that says so.
+UNREADABLE = {'{"version": 1': PlanDamaged, f'{{"version": {VERSION + 1}}}': PlanTooNew}
+
+
+@pytest.mark.parametrize(("stored", "error"), UNREADABLE.items())
 def test_a_plan_that_cannot_be_read_is_named(
     store: Store, stored: str, error: type[ValueError]
 ) -> None:
@@ -67,12 +71,31 @@ def test_a_plan_that_cannot_be_read_is_named(
         for table in ("deployment", "run"):
             transaction.execute(f"UPDATE {table} SET plan = ?", (stored,))
 
-    for read in (lambda: store.deployment("Flow"), store.deployments):
-        with pytest.raises(error, match="Deployment 'Flow': This"):
-            read()
-    for read in (lambda: store.run("r-1"), store.runs):
-        with pytest.raises(error, match="Run 'r-1': This"):
-            read()
+    with pytest.raises(error, match="Deployment 'Flow': This"):
+        store.deployment("Flow")
+    run = store.run("r-1")
+    assert run is not None
+    with pytest.raises(error, match="Run 'r-1': This"):
+        run.plan  # noqa: B018
+
+
+@pytest.mark.parametrize("stored", UNREADABLE)
+def test_a_plan_that_cannot_be_read_takes_no_other_one_with_it(store: Store, stored: str) -> None:
+    trigger = Trigger("news")
+    for name in ("A", "B"):
+        store.save_deployment(plan(name, triggers=(trigger,)), Path("/code"))
+    add(store, "r-1")
+    add(store, "r-2")
+    with store.database.transaction() as transaction:
+        transaction.execute("UPDATE deployment SET plan = ? WHERE name = 'A'", (stored,))
+        transaction.execute("UPDATE run SET plan = ? WHERE run_id = 'r-2'", (stored,))
+
+    damaged, whole = store.deployments()
+    assert isinstance(damaged, PlanUnreadable) and str(damaged).startswith("Deployment 'A': This")
+    assert whole == plan("B", triggers=(trigger,))
+    assert [isinstance(run.found, PlanUnreadable) for run in store.runs()] == [True, False]
+    news = Occurrence("1", "news", "event", 0, {})
+    assert store.publish(news, lambda plan, _: RunRequest(f"r-{plan.identity.name}")) == ["r-B"]
 
 
 def add(store: Store, run_id: str, **request: Any) -> RunRequest:

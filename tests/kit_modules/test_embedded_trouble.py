@@ -233,7 +233,7 @@ def test_a_schedule_goes_on_when_the_clock_is_set_back(tmp_path: Path) -> None:
     now = store.scheduled_until("Flow")
     assert now is not None
 
-    assert server.tick(store, now - 3600) == []
+    assert server.tick(store, now - 3600, set()) == []
 
     assert store.scheduled_until("Flow") == now - 3600
     assert store.runs() == []

@@ -27,11 +27,15 @@ _TUPLES = ("out", "decospecs", "bootstrap")
 MAX_ATTEMPTS = 6
 
 
-class PlanTooNew(ValueError):
-    """A plan was written by a newer version of these modules: others may be able to read it."""
+class PlanUnreadable(ValueError):
+    """A stored plan cannot be read here; the message says why, and what to do."""
 
 
-class PlanDamaged(ValueError):
+class PlanTooNew(PlanUnreadable):
+    """It was written by a newer version of these modules: others may be able to read it."""
+
+
+class PlanDamaged(PlanUnreadable):
     """What should be a plan is none, or not all of it: nobody can read it."""
 
 
@@ -234,7 +238,7 @@ class Plan:
             ) from error
         raise PlanTooNew(
             f"This plan has version {version}; this extension reads up to {VERSION}. "
-            "Update the extension, or deploy the flow again."
+            "Update the extension, or deploy the flow under another name."
         )
 
     @classmethod

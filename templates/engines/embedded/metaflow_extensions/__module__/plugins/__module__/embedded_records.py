@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .plan import Plan, PlanDamaged, PlanTooNew, RunRequest
+from .plan import Plan, PlanUnreadable, RunRequest
 from .walk import Event, Finished, Handout, Lost, State, Stopped
 
 
@@ -19,7 +19,7 @@ class RunRecord:
     Attributes:
         request: what was asked for.
         deployment: the name under which it was deployed at that time.
-        plan: the plan it runs under, whatever has been deployed since.
+        found: the plan it runs under, whatever has been deployed since; or why it cannot be read.
         code: folder of the deployment's code.
         state: running, or the verdict.
         reason: why it failed or was stopped.
@@ -33,7 +33,7 @@ class RunRecord:
 
     request: RunRequest
     deployment: str
-    plan: Plan
+    found: Plan | PlanUnreadable
     code: Path
     state: State
     reason: str
@@ -44,20 +44,38 @@ class RunRecord:
     closed: bool
     begun: bool
 
+    @property
+    def plan(self) -> Plan:
+        """The plan it runs under.
 
-def plan_of(row: Mapping[str, Any]) -> Plan:
-    """The plan in a row of deployments or of runs.
+        Raises:
+            PlanUnreadable: the message names the run.
+        """
+        return readable(self.found)
 
-    Raises:
-        PlanTooNew: see `Plan.from_dict`; the message names what it belongs to.
-        PlanDamaged: so is this.
+
+def plan_in(row: Mapping[str, Any]) -> Plan | PlanUnreadable:
+    """The plan in a row of deployments or of runs, or why it cannot be read, and whose it is.
+
+    Of many rows, one that cannot be read must not take the others with it.
     """
     try:
         return Plan.from_json(row["plan"])
-    except (PlanTooNew, PlanDamaged) as error:
+    except PlanUnreadable as error:
         of = dict(row)
         whose = f"Run '{of['run_id']}'" if "run_id" in of else f"Deployment '{of['name']}'"
-        raise type(error)(f"{whose}: {error}") from error
+        return type(error)(f"{whose}: {error}")
+
+
+def readable(found: Plan | PlanUnreadable) -> Plan:
+    """A plan that was found.
+
+    Raises:
+        PlanUnreadable: it cannot be read.
+    """
+    if isinstance(found, PlanUnreadable):
+        raise found
+    return found
 
 
 def record(row: Mapping[str, Any]) -> RunRecord:
@@ -65,7 +83,7 @@ def record(row: Mapping[str, Any]) -> RunRecord:
     return RunRecord(
         request=RunRequest.from_dict(json.loads(row["request"])),
         deployment=row["deployment"],
-        plan=plan_of(row),
+        found=plan_in(row),
         code=Path(row["code"]),
         state=State(row["state"]),
         reason=row["reason"],

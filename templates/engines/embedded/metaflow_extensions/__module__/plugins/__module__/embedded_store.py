@@ -15,8 +15,8 @@ from pathlib import Path
 
 from .embedded_database import Database, Sqlite, Transaction
 from .embedded_lease import Tenure, must_hold
-from .embedded_records import RunRecord, event_from_json, event_to_json, plan_of, record
-from .plan import Plan, RunRequest
+from .embedded_records import RunRecord, event_from_json, event_to_json, plan_in, readable, record
+from .plan import Plan, PlanUnreadable, RunRequest
 from .starts import Event as Occurrence
 from .starts import complete
 from .walk import Event, Finished, Handout, Origin, State
@@ -79,16 +79,16 @@ class Store:
                 transaction.execute("INSERT INTO scheduled VALUES (?, seconds())", (name,))
 
     def deployment(self, name: str) -> tuple[Plan, Path] | None:
-        """The plan and the code folder of a deployment, or None."""
+        """The plan and the code folder of a deployment, or None; raises what `readable` does."""
         with self.database.transaction() as transaction:
             row = transaction.execute("SELECT * FROM deployment WHERE name = ?", (name,)).fetchone()
-        return (plan_of(row), Path(row["code"])) if row else None
+        return (readable(plan_in(row)), Path(row["code"])) if row else None
 
-    def deployments(self) -> list[Plan]:
-        """Every deployment, by name."""
+    def deployments(self) -> list[Plan | PlanUnreadable]:
+        """Every deployment, by name; in place of one that cannot be read, why."""
         with self.database.transaction() as transaction:
             rows = transaction.execute("SELECT name, plan FROM deployment ORDER BY name").fetchall()
-        return [plan_of(row) for row in rows]
+        return [plan_in(row) for row in rows]
 
     def delete_deployment(self, name: str) -> bool:
         """Forget a deployment; its runs stay (clause L4). False when there is none."""
@@ -118,7 +118,9 @@ class Store:
             if not new.rowcount:
                 return []
             for found in transaction.execute("SELECT * FROM deployment ORDER BY name").fetchall():
-                plan = plan_of(found)
+                plan = plan_in(found)
+                if isinstance(plan, PlanUnreadable):
+                    continue  # Nobody can say what it waits for; the server tells of it.
                 if all(trigger.name != event.name for trigger in plan.triggers):
                     continue
                 name = plan.identity.name
