@@ -44,8 +44,9 @@ class Case:
     clauses: tuple[str, ...]
     scenario: Scenario
     check: Check
-    sees_errors: bool = False
-    """Whether the case judges scenarios that could not be carried through, too."""
+    sees_errors: bool | tuple[str, ...] = False
+    """Whether the case judges scenarios that could not be carried through, too; or the phases
+    whose errors it judges."""
     need: Need | None = None
     group: str = ""
     """A name that selects it together with others of its kind."""
@@ -63,6 +64,11 @@ class Case:
         """What went wrong where the promise was not kept: the rest of the docstring."""
         _, _, rest = (inspect.getdoc(self.check) or "").partition("\n\n")
         return rest.strip()
+
+    def judges(self, phase: str) -> bool:
+        """Whether it looks at a scenario that went wrong in that phase."""
+        sees = self.sees_errors
+        return phase in sees if isinstance(sees, tuple) else sees
 
     @property
     def module(self) -> str:
@@ -84,7 +90,7 @@ def case(
     cap: Cap,
     clauses: tuple[str, ...],
     scenario: Scenario,
-    sees_errors: bool = False,
+    sees_errors: bool | tuple[str, ...] = False,
     need: Need | None = None,
 ) -> Callable[[Check], Check]:
     """Register a function as the case of that id.

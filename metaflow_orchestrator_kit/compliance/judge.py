@@ -13,8 +13,8 @@ from metaflow_orchestrator_kit.compliance.expect import Blocked, Expect, Expecta
 from metaflow_orchestrator_kit.compliance.lab.client import LabError, alive, await_observation
 from metaflow_orchestrator_kit.compliance.lab.settings import read_json
 from metaflow_orchestrator_kit.compliance.model import Failure, Observation, Scenario
-from metaflow_orchestrator_kit.compliance.select import Fate, Plan, Planned
-from metaflow_orchestrator_kit.compliance.telling import likely_causes, told
+from metaflow_orchestrator_kit.compliance.select import GROUND, Fate, Plan, Planned
+from metaflow_orchestrator_kit.compliance.telling import end_of, likely_causes, told
 from metaflow_orchestrator_kit.compliance.verdict import Result, Verdict
 
 _REFUSAL = "not supported"
@@ -114,12 +114,13 @@ class Judge:
             seen = replace(seen, error=None, final_status="FAILED")  # that is how it tells so
         if seen.error is not None and seen.error.phase == "from_deployment":
             self._judge_found(planned)
-        if seen.error is not None and not case.sees_errors:
+        if seen.error is not None and not case.judges(seen.error.phase):
             self._judge_error(planned, seen.error, seen, expect)
         elif seen.error is not None and seen.error.phase in _PHASES:
             self._judge_ground(planned, seen.error)
             if case.id not in _ENDLESS:
                 self._judge_status(seen.error)
+            self._judge_flow(case, seen.error, seen)
         case.check(seen, expect)
         if not expect.checked:
             raise RuntimeError(f"Case '{case.id}' has expected nothing, so it proves nothing.")
@@ -148,7 +149,7 @@ class Judge:
             )
         self._judge_ground(planned, error)
         self._judge_status(error)
-        self._judge_flow(case, error)
+        self._judge_flow(case, error, seen)
         expect.fail(
             f"the flow '{case.scenario.flow}' in the scenario '{seen.scenario}'",
             expected=Words(f"it {_PHASES[error.phase]}"),
@@ -192,23 +193,29 @@ class Judge:
                 f"see '{_STATUS}'"
             )
 
-    def _judge_flow(self, of: Case, error: Failure) -> None:
+    def _judge_flow(self, of: Case, error: Failure, seen: Observation) -> None:
         """A flow that cannot be deployed, or not be triggered, is one fault in all its scenarios.
 
-        The first of them tells of it.
+        So is an error that several flows end with. The first scenario tells of it, but nobody
+        tells of the plainest flow's.
         """
-        if error.phase not in ("deploy", "trigger"):
+        if error.phase not in ("deploy", "trigger") or of.scenario.id == GROUND:
             return
+        end = end_of(seen)
         for one in self.plan.planned:
             if one.case.scenario is of.scenario:
                 return
             other = one.case.scenario
-            if one.fate is not Fate.RUN or other.flow != of.scenario.flow or one.case.sees_errors:
+            same = other.flow == of.scenario.flow
+            if one.fate is not Fate.RUN or one.case.sees_errors or not (same or end):
                 continue
-            seen = self._seen(other.id)
-            if seen is not None and seen.error is not None and seen.error.phase == error.phase:
+            told = self._seen(other.id)
+            if told is None or told.error is None or told.error.phase != error.phase:
+                continue
+            if same or end_of(told) == end:
+                what = f"the flow '{other.flow}'" if same else "another flow, with the same words,"
                 raise Blocked(
-                    f"the flow '{other.flow}' failed in its phase '{error.phase}' in the scenario "
+                    f"{what} failed in its phase '{error.phase}' in the scenario "
                     f"'{other.id}', too; see '{self.plan.leader(one.case).id}'"
                 )
 

@@ -61,7 +61,18 @@ LINEAR_DAG = (
         "compiler.py",
         "start_step=graph.start_step",
         'start_step=graph["start"].name',
-        kills={"renamed-start-and-end": "it is deployed", "single-step": "it is deployed"},
+        kills={"renamed-start-and-end": "it is deployed"},
+    ),
+    Mutant(
+        "over-when-the-entry-is-the-end",
+        "walk.py",
+        "return self._enter(self._plan.start_step, (reference,), (), None)",
+        "if self._plan.start_step == self._plan.end_step:\n"
+        "                self._verdict = State.SUCCEEDED\n"
+        "                return []\n"
+        "            return self._enter(self._plan.start_step, (reference,), (), None)",
+        kills={"single-step": "number of tasks of step 'only'"},
+        also=("runs-at-once", "long-names"),
     ),
 )
 

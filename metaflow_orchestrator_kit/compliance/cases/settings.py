@@ -51,7 +51,11 @@ LIKELY = [
 
 
 @case(
-    "config-values", cap=Cap.CONFIG_EXPR, clauses=("D7", "G6"), scenario=SETTINGS, sees_errors=True
+    "config-values",
+    cap=Cap.CONFIG_EXPR,
+    clauses=("D7", "G6"),
+    scenario=SETTINGS,
+    sees_errors=("wait", "read"),
 )
 def values(seen: Observation, expect: Expect) -> None:
     """Every step sees the config values of the deployment: overridden, parsed, plain, from a file.
@@ -59,7 +63,7 @@ def values(seen: Observation, expect: Expect) -> None:
     Where the user's parser gets JSON instead of the text it knows, even init fails. The file that
     a config has for its default is the deployer's: no task can read it.
     """
-    facts.no_error(seen, expect, LIKELY, phases=("wait", "read"))
+    facts.no_error(seen, expect, LIKELY)
     for step in STEPS:
         got = facts.own(facts.one(seen, expect, step, LIKELY), "got")
         got = got if isinstance(got, dict) else {}

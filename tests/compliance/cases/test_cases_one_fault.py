@@ -208,6 +208,56 @@ def test_a_flow_that_fails_in_one_of_its_scenarios_only_is_told_there(tmp_path):
     assert verdicts(tmp_path, "params-defaults", seen=seen, beside=[good]) == [Verdict.FAILED]
 
 
+CRASHED = """Error executing: '/venv/python {file} sched create':
+    Internal error
+    Traceback (most recent call last):
+      File "/venv/sched/cli.py", line 12, in create
+        plan = read(graph, "{flow}")
+      File "/venv/sched/graph.py", line {line}, in read
+        node = nodes["start"]
+               ~~~~~^^^^^^^^^
+    KeyError: 'start'
+"""
+
+REFUSED = """Error executing: '/venv/python {file} sched create':
+    Scheduler error:
+    No deployment named '{line}' found for flow '{flow}'.
+"""
+
+
+@pytest.mark.parametrize("text", [CRASHED, REFUSED])
+@pytest.mark.parametrize(("line", "second"), [(7, Verdict.BLOCKED), (8, Verdict.FAILED)])
+def test_an_error_that_two_flows_end_with_is_one_fault(tmp_path, text, line, second):
+    def failed(scenario: str, flow: str, line: int) -> Observation:
+        told = text.format(file=f"/e/{scenario}/flow.py", flow=flow, line=line)
+        error = Failure("deploy", "RuntimeError", told)
+        return raised(scenario, error=error, tasks=[], run=None, evidence=f"/e/{scenario}")
+
+    first = failed("renamed", "MokRenamedXf234e6b7", 7)
+    seen = failed("single", "MokSingleXd2edd618", line)
+    assert verdicts(tmp_path, "single-step", seen=seen, beside=[first]) == [second]
+    found = verdicts(tmp_path, "renamed-start-and-end", seen=first, beside=[seen])
+    assert found == [Verdict.FAILED]
+
+
+def test_that_two_flows_took_too_long_is_not_one_fault(tmp_path):
+    late = Failure("deploy", "GaveUp", "The scenario's 120 s are over.")
+    first = raised("renamed", error=late, tasks=[], run=None)
+    seen = raised("single", error=late, tasks=[], run=None)
+    assert verdicts(tmp_path, "single-step", seen=seen, beside=[first]) == [Verdict.FAILED]
+
+
+@pytest.mark.parametrize(
+    ("phase", "verdict"), [("trigger", Verdict.BLOCKED), ("read", Verdict.FAILED)]
+)
+def test_a_case_that_looks_at_errors_of_some_phases_leaves_the_others_to_the_first(
+    tmp_path, phase, verdict
+):
+    lost = Failure(phase, "RuntimeError", "No deployment named 'mok' found.")
+    seen = raised("settings", error=lost, tasks=[], run=None)
+    assert verdicts(tmp_path, "config-values", seen=seen) == [verdict]
+
+
 @pytest.mark.parametrize("case", ["max-workers", "failing-status", "init-fails"])
 def test_who_looks_at_errors_is_not_red_for_a_status_that_never_comes_unless_it_is_about_it(
     tmp_path, case
