@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from metaflow_orchestrator_kit.validate.generated import MAX_TEXT
+from metaflow_orchestrator_kit.validate.indents import is_indent, is_indented
 from metaflow_orchestrator_kit.validate.project import Module
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.walking import children, nodes_of
@@ -202,7 +203,7 @@ def _chunks(node: ast.expr, module: Module) -> list[_Chunk]:
         case ast.Call(func=ast.Attribute(value=base)) if _is_stringy(base):
             return _chunks(base, module)
         case _:
-            return [_Chunk(HOLE, (node.lineno,))]
+            return [_Chunk("" if is_indent(node) else HOLE, (node.lineno,))]
 
 
 def _elements(node: ast.List, module: Module) -> list[_Chunk] | None:
@@ -261,6 +262,8 @@ def _numbers(text: str, first: int, last: int) -> tuple[int, ...]:
 
 def _fstring(node: ast.JoinedStr, module: Module) -> _Chunk:
     text = "".join(str(v.value) if isinstance(v, ast.Constant) else HOLE for v in node.values)
+    if is_indented(node):
+        text = text.removeprefix(HOLE)
     first, last = node.lineno, node.end_lineno or node.lineno
     # A line of the text starts after each line of the source that no backslash continues.
     starts = [n for n in range(first, last + 1) if n == first or not _goes_on(module, n - 1)]

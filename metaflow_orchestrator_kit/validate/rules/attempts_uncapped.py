@@ -7,7 +7,9 @@ from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.error_retries import HOOK, uses_second
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
-from metaflow_orchestrator_kit.validate.rules.syntax import calls, mentions, nodes, terminal
+from metaflow_orchestrator_kit.validate.rules.per_place import broken, kept_for_each
+from metaflow_orchestrator_kit.validate.rules.syntax import calls, terminal, words_of
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _CAPS = frozenset([5, 6])
 
@@ -43,25 +45,24 @@ class AttemptsUncapped(Rule):
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         verdict.not_applicable("user and error retries are not added up")
         adding = [pair for pair in calls(analysis, HOOK) if uses_second(analysis, pair[1])]
-        if not adding:
-            return
-        place = analysis.place(*adding[0])
-        if mentions(analysis, "MAX_ATTEMPTS") or _capped(analysis):
-            verdict.ok(place, "the number of attempts has a limit")
-            return
-        verdict.fail(
-            place,
-            "the number of attempts has no limit",
-            "Take min(1 + user + error, MAX_ATTEMPTS).",
-            confidence=Confidence.MEDIUM,
-        )
+        capped = kept_for_each(analysis, [call for _, call in adding], _caps)
+        for number in broken(capped):
+            verdict.fail(
+                analysis.place(*adding[number]),
+                "the number of attempts has no limit",
+                "Take min(1 + user + error, MAX_ATTEMPTS).",
+                confidence=Confidence.MEDIUM,
+            )
+        for pair, is_capped in zip(adding, capped, strict=True):
+            if is_capped:
+                verdict.ok(analysis.place(*pair), "the number of attempts has a limit")
 
 
-def _capped(analysis: Analysis) -> bool:
-    """Whether something is limited by ``min(..., 6)``."""
-    return any(
+def _caps(code: ast.AST) -> bool:
+    """Whether something is limited by ``MAX_ATTEMPTS``, or by ``min(..., 6)``."""
+    return "MAX_ATTEMPTS" in words_of(code) or any(
         isinstance(node, ast.Call)
         and terminal(node.func) == "min"
         and any(isinstance(a, ast.Constant) and a.value in _CAPS for a in node.args)
-        for _, node in nodes(analysis, ast.Call)
+        for node in walk(code)
     )

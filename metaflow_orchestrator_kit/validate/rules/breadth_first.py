@@ -92,7 +92,7 @@ class BreadthFirst(Rule):
                     continue
                 if not _promises(function):
                     verdict.ok(program.place(call), "no order of the steps is promised")
-                elif any(_WAITS.search(word) for word in _words(function)):
+                elif _waits(program, call):
                     verdict.ok(program.place(call), "a step waits for what comes before it")
                 else:
                     text = "steps come in breadth-first order, a join perhaps before its inputs"
@@ -105,6 +105,28 @@ def _takes_first(program: Program, call: ast.Call) -> bool:
         called(call) == "pop" and len(call.args) == 1 and literal(call.args[0]) == 0
     )
     return first and any(isinstance(outer, ast.While) for outer in program.parents(call))
+
+
+def _waits(program: Program, call: ast.Call) -> bool:
+    """Whether the walk asks for what comes before a step, or counts it down.
+
+    What is only noted about a step, such as its parents, holds nothing up.
+    """
+    loop = next(outer for outer in program.parents(call) if isinstance(outer, ast.While))
+    asked: list[ast.AST] = []
+    for node in walk(loop):
+        match node:
+            case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
+                asked.append(test)
+            case ast.comprehension(ifs=tests):
+                asked += tests
+            case ast.AugAssign(target=target):
+                asked.append(target)
+            case ast.Call(func=ast.Attribute(attr="discard" | "remove") as func):
+                asked.append(func)
+            case _:
+                pass
+    return any(_WAITS.search(word) for part in asked for word in _words(part))
 
 
 def _promises(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -1,21 +1,31 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
+from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
-from metaflow_orchestrator_kit.validate.rules.syntax import calls, function_of, mentions, terminal
+from metaflow_orchestrator_kit.validate.rules.per_place import broken, kept_for_each
+from metaflow_orchestrator_kit.validate.rules.syntax import (
+    calls,
+    function_of,
+    terminal,
+    words_of,
+)
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _WAITING = frozenset(["run", "call", "check_call", "check_output", "system"])
 _ENDING = (
-    "killpg", "start_new_session", "setsid", "setpgrp", "process_group", "terminate",
+    "killpg", "start_new_session", "setsid", "setpgrp", "process_group",
     "send_signal", "SIGTERM", "preexec_fn",
 )  # fmt: skip
+_PROCESS = regex(r"proc|popen|child|^p$|^sp$|job|task", re.I)
 
 
 class StepLeftRunning(Rule):
@@ -53,19 +63,40 @@ class StepLeftRunning(Rule):
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         steps = {(o.path, o.line) for o in by_place(analysis, "step")}
         verdict.not_applicable("no step is started from Python by a call that waits")
-        for name, _, place in starting_calls(analysis, steps):
-            if mentions(analysis, *_ENDING):
-                verdict.ok(place, "processes are ended")
-                return
-            if name not in _WAITING:
-                continue
+        found = [
+            (call, place)
+            for name, call, place in starting_calls(analysis, steps)
+            if name in _WAITING or _is_waited_for(analysis, call)
+        ]
+        ended = kept_for_each(analysis, [call for call, _ in found], _ends)
+        for number in broken(ended):
             verdict.fail(
-                place,
+                found[number][1],
                 "a step is run by a call that waits, and nothing ends its process on cancel",
                 "Start it in its own session and end the group on SIGTERM or cancellation.",
                 confidence=Confidence.MEDIUM,
             )
-            return
+        for (_, place), is_ended in zip(found, ended, strict=True):
+            if is_ended:
+                verdict.ok(place, "processes are ended")
+
+
+def _ends(code: ast.AST) -> bool:
+    """Whether processes are ended here; a method that ends a run has nothing to do with it."""
+    return not words_of(code).isdisjoint(_ENDING) or any(
+        isinstance(n, ast.Attribute)
+        and n.attr == "terminate"
+        and _PROCESS.search(terminal(n.value))
+        for n in walk(code)
+    )
+
+
+def _is_waited_for(analysis: Analysis, call: ast.Call) -> bool:
+    """Whether the function that starts the process waits for its end."""
+    function = function_of(analysis, call)
+    return function is not None and any(
+        isinstance(n, ast.Attribute) and n.attr in ("wait", "communicate") for n in walk(function)
+    )
 
 
 def starting_calls(
