@@ -124,15 +124,21 @@ def _as_code(part: Part) -> Value:
 
 
 def readings(source: str) -> Iterator[str]:
-    """The source as it stands, then with the placeholders of one notation after another."""
+    """The source as it stands, then with the placeholders of one notation after another.
+
+    Notations that are not in it change nothing, and what was read once is not read again: what is
+    no Python takes the parser twice as long as what is.
+    """
     base = textwrap.dedent(source)
     yield base
+    seen = {base}
     filled = _JINJA_STATEMENT.sub("", base)
     for pattern, notation in _PLACEHOLDERS:
         candidate = re.sub(pattern, lambda m: f"mok_{_identifier(m[1])}", filled)
         if notation == "format":
             candidate = candidate.replace("{{", "{").replace("}}", "}")
-        if candidate != base:
+        if candidate not in seen:
+            seen.add(candidate)
             yield candidate
 
 

@@ -28,6 +28,10 @@ KINDS = ("init", "step", "dump")
 FLAGS_WITHOUT_VALUE = {"--quiet", "--no-pylint", "--pylint", "--production", "--no-production"}
 _SEPARATORS = regex(r"&&|\|\||;|\||&|\n\s*|then|do|fi|done|else|elif|if|while|!")
 _INTERPRETER = regex(r"(?:^|/)python[\d.]*$")
+_SHELL_PIECE = regex(r"\s*\n\s*|[ \t\r\f\v]+|&&|\|\||;|\||[^\s;|&]+|&")
+_PIECE = regex(r"\s+|\S+")
+_NEWLINE = regex(r"\s*\n\s*")
+_KIND = regex("|".join(KINDS))
 _CONTINUED = regex(r"(?:[ \t]*\\\n)+[ \t]*")
 _MASKED = regex(r"\{\{.*?\}\}|\$\(\(.*?\)\)|\$\([^()]*\)|\$\{[^}]*\}|\{%.*?%\}", re.S)
 _PLACEHOLDER = regex(
@@ -81,7 +85,7 @@ def _is_command_line(text: Text) -> bool:
 def _value_tokens(value: Value, item: Item, cells: Mapping[int, Cell]) -> Iterator[Token]:
     match value:
         case Text():
-            for token in tokens_of_text(value, cells, shell=False):
+            for token in _tokens_of_word(value, cells):
                 yield replace(token, conds=both(item.conds, token.conds))
         case Alt(options=options):
             for conds, option in options:
@@ -109,8 +113,75 @@ class _Word:
     uid: int
 
 
-def tokens_of_text(text: Text, cells: Mapping[int, Cell], shell: bool = True) -> list[Token]:
-    """The words of a string; with *shell*, command separators are boundaries."""
+@record()
+class _Stretch:
+    """A part of a string, and which of its characters: of the text, and of what masks it."""
+
+    part: Part
+    masked: str = ""
+    start: int = 0
+    end: int = 0
+
+    def text(self) -> str:
+        content = self.part.content
+        return content[self.start : self.end] if isinstance(content, str) else "\0"
+
+
+def _tokens_of_word(text: Text, cells: Mapping[int, Cell]) -> list[Token]:
+    """The words of a string that is an element of a list: hardly ever more than one."""
+    whole = [
+        _Stretch(p, _masked(p.content), 0, len(p.content))
+        if isinstance(p.content, str)
+        else _Stretch(p)
+        for p in text.parts
+    ]
+    return _tokens(whole, cells, shell=False)
+
+
+def tokens_of_text(text: Text, cells: Mapping[int, Cell]) -> list[Token]:
+    """The words of those lines of a script that may name a sub-command, and what parts commands.
+
+    Of a program of thousands of lines, a few launch something. What a word is depends on the
+    word before it, so that lines with one are among them too.
+    """
+    kept: list[list[_Stretch]] = []
+    is_wanted = False
+    for line in reversed(_lines(text)):
+        plain = "".join(s.text() for s in line)
+        may_name = bool(_KIND.search(plain)) or any(isinstance(s.part.content, Ref) for s in line)
+        if may_name or is_wanted:
+            kept.append(line)
+            is_wanted = may_name or not _has_word(line)
+    return _tokens([s for line in reversed(kept) for s in line], cells, shell=True)
+
+
+def _lines(text: Text) -> list[list[_Stretch]]:
+    """What stands between the newlines that end a command, those included."""
+    lines: list[list[_Stretch]] = [[]]
+    for part in text.parts:
+        content = part.content
+        if not isinstance(content, str):
+            lines[-1].append(_Stretch(part))
+            continue
+        masked = _masked(content, shell=True)
+        start = 0
+        for space in _NEWLINE.finditer(masked) if "\n" in masked else ():
+            if _SEPARATORS.fullmatch(content[space.start() : space.end()].strip(" \t")):
+                lines[-1].append(_Stretch(part, masked, start, space.end()))
+                lines.append([])
+                start = space.end()
+        if start < len(masked):
+            lines[-1].append(_Stretch(part, masked, start, len(masked)))
+    return lines
+
+
+def _has_word(line: Iterable[_Stretch]) -> bool:
+    """Whether something in a line is certainly a word, and no separator."""
+    words = (w for s in line for w in s.masked[s.start : s.end].split())
+    return any(w.isalnum() and not _SEPARATORS.fullmatch(w) for w in words)
+
+
+def _tokens(stretches: Iterable[_Stretch], cells: Mapping[int, Cell], shell: bool) -> list[Token]:
     found: list[Token] = []
     word: _Word | None = None
 
@@ -120,7 +191,9 @@ def tokens_of_text(text: Text, cells: Mapping[int, Cell], shell: bool = True) ->
             found.append(_token(word, found, shell))
             word = None
 
-    for part in text.parts:
+    pattern = _SHELL_PIECE if shell else _PIECE
+    for stretch in stretches:
+        part = stretch.part
         if word is not None and contradict(word.conds, part.conds):
             flush()
         if not isinstance(part.content, str):
@@ -133,8 +206,8 @@ def tokens_of_text(text: Text, cells: Mapping[int, Cell], shell: bool = True) ->
             word.text += "\0"
             word.values.append(part.content)
             continue
-        offset = 0
-        for piece in _pieces(part.content, shell):
+        for match in pattern.finditer(stretch.masked, stretch.start, stretch.end):
+            piece = part.content[match.start() : match.end()]
             if _CONTINUED.fullmatch(piece) or (
                 piece.isspace() and (not shell or "\n" not in piece)
             ):
@@ -143,13 +216,12 @@ def tokens_of_text(text: Text, cells: Mapping[int, Cell], shell: bool = True) ->
                 flush()
                 found.append(Token(piece, (), part.conds, part.origin, 0, boundary=True))
             else:
-                where = _place(part, offset)
+                where = _place(part, match.start())
                 word = word or _Word("", [], part.conds, where, part.uid)
                 if word.text == "--":
                     # "--" + name: the name is where the option is decided on.
                     word.origin = where
                 word.text += piece
-            offset += len(piece)
     flush()
     return found
 
@@ -160,14 +232,10 @@ def _place(part: Part, offset: int) -> Origin:
     return shift(part.origin, str(part.content), offset)
 
 
-def _pieces(text: str, shell: bool) -> Iterator[str]:
-    """Words, white space and separators; placeholders with spaces in them stay whole."""
+def _masked(text: str, shell: bool = False) -> str:
+    """The text with placeholders that may have spaces in them as one word each."""
     masked = _MASKED.sub(lambda m: "\1" * len(m[0]), text)
-    if shell:
-        masked = re.sub(r"\\\n", "  ", masked)
-    pattern = r"\s*\n\s*|[ \t\r\f\v]+|&&|\|\||;|\||[^\s;|&]+|&" if shell else r"\s+|\S+"
-    for match in re.finditer(pattern, masked):
-        yield text[match.start() : match.end()]
+    return masked.replace("\\\n", "  ") if shell else masked
 
 
 def _token(word: _Word, before: list[Token], shell: bool) -> Token:

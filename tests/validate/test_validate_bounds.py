@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis, analyse
+from metaflow_orchestrator_kit.validate.argv import commands_in
 from metaflow_orchestrator_kit.validate.findings import Verdict
 from metaflow_orchestrator_kit.validate.model import interpreter
+from metaflow_orchestrator_kit.validate.model.values import Origin, text_of
 from metaflow_orchestrator_kit.validate.rules.examples import COMPILER, PLUGINS
 from metaflow_orchestrator_kit.validate.runner import validate
+from metaflow_orchestrator_kit.validate.tokens import tokens_of_text
 
 Write = Callable[..., Path]
 BUILDER = """
@@ -101,3 +104,21 @@ def test_a_thousand_files_are_read_and_a_function_in_none_of_them_is_followed(
     assert len(analysis.project.modules) > 1000
     # A definition is a step of its module's top level; its body is nothing to follow.
     assert analysis.steps <= plain + 2 * 1000
+
+
+def test_of_a_long_script_only_the_lines_that_launch_something_become_words() -> None:
+    others = "log.info('a line like any other')\n" * 2000
+    launch = "python flow.py --quiet step $NODE --run-id {run}\n"
+    text = text_of(f"{others}{launch}{others}", Origin("deploy.sh", 1, 1, 4001))
+    words = tokens_of_text(text, {})
+    (command,) = commands_in(words, None, {})
+    assert [t.text for t in command.tokens] == launch.split()
+    assert command.origin.line == 2001
+    assert len(words) < 20
+
+
+@pytest.mark.parametrize(("before", "several"), [("run --all", False), ("run all", True)])
+def test_what_a_word_may_be_depends_on_the_line_before(before: str, several: bool) -> None:
+    script = f"echo\n{before}\nfi\n$NODES --quiet step x --run-id r\n"
+    words = tokens_of_text(text_of(script, Origin("a.sh", 1, 1, 5)), {})
+    assert [t.many for t in words if t.text == "$NODES"] == [several]
