@@ -30,7 +30,7 @@ def engine_modules() -> dict[str, Any]:
     if "in_place" not in sys.modules:
         importlib.import_module("conftest")
     names = ("plan", "walk", *(f"temporal_{what}" for what in ("orders", "workflow", "starts")))
-    names = (*names, "temporal_codec", "temporal_runs", "temporal_patience")
+    names = (*names, "walk_graph", "temporal_codec", "temporal_runs", "temporal_patience")
     return {name: importlib.import_module(f"in_place.{name}") for name in names}
 
 

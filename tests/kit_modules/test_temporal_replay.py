@@ -51,9 +51,9 @@ def test_there_is_a_history_of_every_kind_of_run() -> None:
 def test_a_walker_that_forgets_a_branch_breaks_the_recorded_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    walk = engine_modules()["walk"]
-    open_split = walk.Walker._open_split
-    monkeypatch.setattr(walk.Walker, "_open_split", lambda *told: open_split(*told)[:1])
+    graph = engine_modules()["walk_graph"].Graph
+    open_split = graph._open_split
+    monkeypatch.setattr(graph, "_open_split", lambda *told: open_split(*told)[:1])
     well = HISTORIES / "well-0.v1.json"
 
     from temporalio.workflow import NondeterminismError

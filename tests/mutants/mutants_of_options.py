@@ -81,8 +81,8 @@ RESUME = (
     Mutant(
         "items-of-a-foreach-run-again",
         "walk.py",
-        "if identifier in self._origin and inherited and not parallel:",
-        "if identifier in self._origin and inherited and not parallel and not index:",
+        "if identifier in self._origin and inherited and not launch.parallel:",
+        "if identifier in self._origin and inherited and not (launch.parallel or launch.index):",
         kills={"resume-clones": "where work/"},
     ),
     Mutant(

@@ -19,7 +19,7 @@ _INIT_AGAIN = (
 CHAINS = (
     Mutant(
         "input-of-the-last-step-is-parameters",
-        "walk.py",
+        "walk_graph.py",
         _AFTER,
         f"{_AFTER}\n"
         "        if step.out[0] == self._plan.end_step:\n"
@@ -33,7 +33,7 @@ CHAINS = (
 SPLITS = (
     Mutant(
         "one-branch-of-a-split",
-        "walk.py",
+        "walk_graph.py",
         "fan = _Fan(step.join, len(step.out), task.launch.index, task.arm)",
         "fan = _Fan(step.join, 1, task.launch.index, task.arm)",
         second=("in enumerate(step.out)", "in enumerate(step.out[:1])"),
@@ -50,7 +50,7 @@ SPLITS = (
     ),
     Mutant(
         "one-branch-of-a-split-in-a-foreach",
-        "walk.py",
+        "walk_graph.py",
         "fan = _Fan(step.join, len(step.out), task.launch.index, task.arm)",
         "ways = step.out[:1] if task.launch.index else step.out\n"
         "        fan = _Fan(step.join, len(ways), task.launch.index, task.arm)",
@@ -60,7 +60,7 @@ SPLITS = (
     ),
     Mutant(
         "second-body-step-dropped",
-        "walk.py",
+        "walk_graph.py",
         _GO_ON,
         "following = self._plan.steps[step.out[0]]\n"
         "        if task.launch.split_index is not None and not following.is_join:\n"
@@ -79,14 +79,14 @@ SPLITS = (
     ),
     Mutant(
         "indexes-sorted-as-text",
-        "walk.py",
+        "walk_graph.py",
         "for position in sorted(fan.arrived)",
         "for position in sorted(fan.arrived, key=str)",
         kills={"foreach-join-order": "in the order they came"},
     ),
     Mutant(
         "width-cut-off-at-a-limit",
-        "walk.py",
+        "walk_graph.py",
         "width = handout.width\n",
         "width = min(handout.width or 0, 100)\n",
         kills={"foreach-of-a-thousand": "number of tasks of step 'body'"},
@@ -96,12 +96,15 @@ SPLITS = (
         "walk.py",
         "if exit_code != 0:",
         "if exit_code not in (0, 1):",
-        second=("width = handout.width\n", "width = handout.width or 1\n"),
+        second=(
+            "self._graph.after(task, handout)",
+            "self._graph.after(task, replace(handout, width=handout.width or 1))",
+        ),
         kills={"foreach-of-nothing": "number of tasks of step 'body'"},
     ),
     Mutant(
         "inner-joins-reversed",
-        "walk.py",
+        "walk_graph.py",
         "for position in sorted(fan.arrived)",
         "for position in sorted(fan.arrived, reverse=bool(fan.index))",
         kills={"nested-joins": "what came together in the outermost join"},
@@ -141,7 +144,7 @@ SWITCHES = (
     ),
     Mutant(
         "merge-given-both",
-        "walk.py",
+        "walk_graph.py",
         _GO_ON,
         "others = [\n"
         "            TaskRef(other.name, task_id(other.name, task.launch.index, None))\n"
@@ -161,7 +164,7 @@ SWITCHES = (
     ),
     Mutant(
         "choice-within-a-case-not-read",
-        "walk.py",
+        "walk_graph.py",
         _CHOSEN,
         f"{_CHOSEN}\n"
         "        all_of_them = self._plan.steps.values()\n"
@@ -173,14 +176,14 @@ SWITCHES = (
     ),
     Mutant(
         "choice-kept-by-step",
-        "walk.py",
+        "walk_graph.py",
         _CHOSEN,
         "chosen = self.__dict__.setdefault(step.name, handout.chosen)",
         kills={"switch-inside-foreach": "number of tasks of step 'odd_one'"},
     ),
     Mutant(
         "place-lost-after-a-switch",
-        "walk.py",
+        "walk_graph.py",
         "return self._enter(chosen, refs, task.launch.index, task.arm)",
         "return self._enter(chosen, refs, task.launch.index, None)",
         kills={"switch-inside-branch": "number of tasks of step 'join'"},
@@ -309,7 +312,7 @@ PLACES = (
     ),
     Mutant(
         "later-turns-of-an-item-share-an-id",
-        "walk.py",
+        "walk_graph.py",
         "iteration=(task.iteration or 0) + 1,",
         "iteration=1 if task.launch.index else (task.iteration or 0) + 1,",
         kills={"loop-inside-foreach": "number of tasks of step 'turn'"},

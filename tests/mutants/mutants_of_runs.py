@@ -66,11 +66,9 @@ LINEAR_DAG = (
     Mutant(
         "over-when-the-entry-is-the-end",
         "walk.py",
-        "return self._enter(self._plan.start_step, (reference,), (), None)",
-        "if self._plan.start_step == self._plan.end_step:\n"
-        "                self._verdict = State.SUCCEEDED\n"
-        "                return []\n"
-        "            return self._enter(self._plan.start_step, (reference,), (), None)",
+        "if self._graph.is_last(task):",
+        "alone = self._plan.start_step == self._plan.end_step\n"
+        "        if self._graph.is_last(task) or (launch.is_init and alone):",
         kills={"single-step": "number of tasks of step 'only'"},
         also=("runs-at-once", "long-names"),
     ),
@@ -79,7 +77,7 @@ LINEAR_DAG = (
 GRAPHS = (
     Mutant(
         "join-misses-an-input",
-        "walk.py",
+        "walk_graph.py",
         "if len(fan.arrived) < fan.width:",
         "if len(fan.arrived) < fan.width - 1:",
         kills={"branches-join-inputs": "join"},
@@ -95,14 +93,14 @@ GRAPHS = (
     ),
     Mutant(
         "join-order-reversed",
-        "walk.py",
+        "walk_graph.py",
         "for position in sorted(fan.arrived)",
         "for position in sorted(fan.arrived, reverse=True)",
         kills={"foreach-join-order": "in the order they came"},
     ),
     Mutant(
         "inner-items-repeated",
-        "walk.py",
+        "walk_graph.py",
         "split_index=item,",
         "split_index=0 if task.launch.index else item,",
         kills={"nested-index-paths": "number of tasks of step"},
@@ -110,7 +108,7 @@ GRAPHS = (
     ),
     Mutant(
         "all-cases-of-a-switch",
-        "walk.py",
+        "walk_graph.py",
         "return self._enter(chosen, refs, task.launch.index, task.arm)",
         "return [x for s in step.out for x in self._enter(s, refs, task.launch.index, task.arm)]",
         kills={"switch-chosen-only": "number of tasks of step 'never_a'"},
@@ -131,7 +129,7 @@ GRAPHS = (
     ),
     Mutant(
         "gang-without-workers",
-        "walk.py",
+        "walk_graph.py",
         "for mapper in handout.mappers)",
         "for mapper in handout.mappers[:1])",
         kills={"parallel-nodes": "as 'join' saw them"},

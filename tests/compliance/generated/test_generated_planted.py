@@ -15,7 +15,7 @@ from metaflow_orchestrator_kit.compliance.report.verify import problems
 
 ROOT = Path(__file__).parents[3]
 NAME = "my_scheduler"
-WALK = Path("metaflow_extensions", NAME, "plugins", NAME, "walk.py")
+WALK = Path("metaflow_extensions", NAME, "plugins", NAME, "walk_graph.py")
 
 RIGHT = "for position in sorted(fan.arrived)"
 WRONG = "for position in sorted(fan.arrived, reverse=bool(fan.index))"
@@ -74,7 +74,8 @@ def random_flows(folder: Path, *options: str, broken: bool) -> tuple[dict[str, A
 
 
 def test_the_planted_fault_fits_the_template():
-    walk = ROOT / "templates/extension/metaflow_extensions/__module__/plugins/__module__/walk.py"
+    inside = "metaflow_extensions/__module__/plugins/__module__"
+    walk = ROOT / "templates/extension" / inside / "walk_graph.py"
     assert walk.read_text("utf-8").count(RIGHT) == 1
 
 
