@@ -16,9 +16,10 @@ class MokGang(FlowSpec):
     @parallel
     @step
     def train(self):
-        """Each node knows its index and the size of the gang."""
+        """Each node knows its index and the size of the gang, and where its control task is."""
         self.seen = witness(self)
         self.node = [current.parallel.node_index, current.parallel.num_nodes]
+        self.control = [current.parallel.control_task_id, current.parallel.main_ip]
         self.next(self.join)
 
     @step

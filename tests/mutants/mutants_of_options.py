@@ -93,6 +93,13 @@ RESUME = (
         kills={"resume-keeps-parameters": "in the _parameters task of the resumed run"},
     ),
     Mutant(
+        "resumed-run-id-of-the-origin",
+        "my_scheduler_cli.py",
+        "engine.resumption(new_run_id(TYPE), origin.run_id",
+        'engine.resumption(f"{origin.run_id}again", origin.run_id',
+        kills={"resume-twice": "ids of the two runs that were resumed"},
+    ),
+    Mutant(
         "any-step-to-resume-from",
         "my_scheduler_cli.py",
         "if step_to_rerun is not None and step_to_rerun not in plan.steps:",

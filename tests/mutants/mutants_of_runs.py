@@ -128,6 +128,14 @@ GRAPHS = (
         also=("loop-inside-foreach",),
     ),
     Mutant(
+        "nodes-that-lead-themselves",
+        "my_scheduler_decorator.py",
+        'facts = json.loads(os.environ.get(_FACTS, "{}"))',
+        'facts = json.loads(os.environ.get(_FACTS, "{}"))\n'
+        '        os.environ["MF_PARALLEL_CONTROL_TASK_ID"] = task_id',
+        kills={"parallel-one-gang": "the control task that each node names"},
+    ),
+    Mutant(
         "gang-without-workers",
         "walk_graph.py",
         "for mapper in handout.mappers)",

@@ -168,6 +168,38 @@ def unknown_step(seen: Observation, expect: Expect) -> None:
     )
 
 
+@case("resume-twice", cap=Cap.RESUME, clauses=("E1", "N5"), scenario=RESUMED)
+def twice(seen: Observation, expect: Expect) -> None:
+    """A run that is resumed twice at one time leads to two runs, each with an id of its own.
+
+    Where the new id follows from the origin's, both calls are one run: two processes clone the
+    same tasks and overwrite what the other one wrote.
+    """
+    origin = _origin(seen, expect)
+    outcome = seen.extra.get("resumed_again", {})
+    again = outcome.get("result", {})
+    ids = [str(one).rpartition("/")[2] for one in (seen.pathspec, again.get("pathspec", outcome))]
+    expect.true(
+        "ids of the two runs that were resumed",
+        "result" in outcome and len({*ids, origin["pathspec"].rpartition("/")[2]}) == 3,
+        expected="two, and neither is the origin's",
+        observed=ids,
+        likely=["the id of a resumed run follows from the id of its origin"],
+    )
+    expect.true(
+        "the kind of both ids",
+        not any(one.isdigit() for one in ids),
+        expected="no integers, which Metaflow's own runs have",
+        observed=ids,
+    )
+    expect.equal(
+        "outcome of the other run, and what ran in it",
+        expected={"successful": True, "ran": ["end []", "join []", "work [1]"]},
+        observed={key: again.get(key) for key in ("successful", "ran")},
+        likely=["both runs clone and write under one id", *_AGAIN],
+    )
+
+
 @case("resume-locally", cap=Cap.FOREACH, clauses=("N1",), scenario=RESUMED_LOCALLY)
 def locally(seen: Observation, expect: Expect) -> None:
     """`flow.py resume` on this machine clones what a failed run finished, and does the rest.

@@ -213,6 +213,11 @@ BROKEN: tuple[Broken, ...] = (
     Broken("switch-merge", "both inputs", artifact("merge", "trail", ["start"]), "led to 'merge'"),
     Broken("switch-inside-branch", "one input", artifact("join", "joined", []), "'join'"),
     Broken("parallel-nodes", "control only", artifact("join", "nodes", [[0, 3]]), "nodes"),
+    Broken("parallel-one-gang", "alone", artifact("train", "node", [0, 1]), "node 0 of three"),
+    Broken(
+        "parallel-one-gang", "not told", artifact("train", "control", [None, "h"]), "CONTROL_TASK"
+    ),
+    Broken("parallel-one-gang", "no host", artifact("train", "control", ["c0", ""]), "addresses"),
     Broken("resources-run", "failed", overall(final_status="FAILED"), "the final status"),
     Broken("resources-compiled", "not there", extra("compiled", _compiled("{}")), "requests"),
     Broken("resources-compiled", "as --with", extra("compiled", _compiled(_FORWARDED)), "--with"),

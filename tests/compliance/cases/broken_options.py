@@ -89,6 +89,16 @@ def _again(step: str, run: str) -> Change:
     return change
 
 
+def _twin(**fields: object) -> Change:
+    """Change what is known of the run that was resumed at the same time."""
+
+    def change(seen: Observation) -> Observation:
+        found = seen.extra["resumed_again"]["result"]
+        return extra("resumed_again", {"result": {**found, **fields}})(seen)
+
+    return change
+
+
 _NO_METHOD = {"error": "AttributeError", "message": "no attribute 'resume'"}
 
 _RESUME = (
@@ -107,6 +117,10 @@ _RESUME = (
     ),
     Broken("resume-unknown-step", "accepted", extra("unknown_step", {"result": "x"}), "no_such"),
     Broken("resume-unknown-step", "no method", extra("unknown_step", _NO_METHOD), "no_such"),
+    Broken("resume-twice", "once", extra("resumed_again", _NO_METHOD), "two runs"),
+    Broken("resume-twice", "one id", _twin(pathspec=f"MokFlow/{RUN}"), "follows from the id"),
+    Broken("resume-twice", "a number", _twin(pathspec="MokFlow/17"), "no integers"),
+    Broken("resume-twice", "all again", _twin(ran=["start []"]), "what ran in it"),
     Broken("resume-locally", "not found", extra("resumed", {"error": "exit code"}), "resuming"),
     Broken("resume-locally", "runs again", record("start", "run_id", RUN), "cloned from"),
     Broken("resume-locally", "an item lost", artifact("join", "joined", []), "three items"),

@@ -278,7 +278,10 @@ GOOD: dict[str, Observation] = {
     "switching": _switching(),
     "gang": observed(
         task("start"),
-        *(task("train", id=f"c{node}") for node in range(3)),
+        *(
+            task("train", id=f"c{n}", artifacts={"node": [n, 3], "control": ["c0", "10.0.0.1"]})
+            for n in range(3)
+        ),
         task("join", artifacts={"nodes": [[0, 3], [1, 3], [2, 3]]}),
         task("end"),
     ),

@@ -85,6 +85,13 @@ def _resumed(*, locally: bool) -> Observation:
         "origin": {"pathspec": f"MokFlow/{ORIGIN}", "status": "FAILED", "succeeded": ids},
         "resumed": {"result": f"MokFlow/{RUN}"},
         "parameters": {"result": "given-word"},
+        "resumed_again": {
+            "result": {
+                "pathspec": "MokFlow/sched-again",
+                "successful": True,
+                "ran": ["end []", "join []", "work [1]"],
+            }
+        },
         "unknown_step": {"error": "RuntimeError", "message": "no step 'no_such_step'"},
     }
     seen = observed(*tasks, extra=extra, **({"final_status": None} if locally else {}))

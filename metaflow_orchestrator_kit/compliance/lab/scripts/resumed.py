@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from metaflow_orchestrator_kit.compliance.lab.actions import action, outcome, run_to_end
 from metaflow_orchestrator_kit.compliance.lab.live import Live, in_another_process
 from metaflow_orchestrator_kit.compliance.lab.reading import read_run
+from metaflow_orchestrator_kit.compliance.words import has_ended
 
 _MENDING = (("MENDED = False", "MENDED = True"), ('default="plain"', 'default="changed"'))
 
@@ -22,7 +25,7 @@ class LocalRun:
 
 @action
 def resume_on_scheduler(live: Live) -> None:
-    """Let the run fail, deploy the flow mended and with another default, resume the run."""
+    """Let the run fail, deploy the flow mended and with another default, resume the run twice."""
     from metaflow import DeployedFlow
 
     origin = _fail(live)
@@ -38,8 +41,12 @@ def resume_on_scheduler(live: Live) -> None:
 
     live.extra["resumed"] = outcome(resume)
     if "result" in live.extra["resumed"]:
+        twin = outcome(lambda: deployed.resume(origin_run_id=origin))
         live.wait_for_end()
         _note_parameters(live)
+        live.extra["resumed_again"] = (
+            outcome(lambda: _twin(live, twin)) if "result" in twin else twin
+        )
 
 
 @action
@@ -73,6 +80,19 @@ def _fail(live: Live) -> str:
     }
     live.edit(*_MENDING)
     return str(live.triggered.pathspec.split("/")[-1])
+
+
+def _twin(live: Live, outcome_of_resume: dict[str, Any]) -> dict[str, Any]:
+    """How the other run that was resumed ended, and which tasks ran their code in it."""
+    run = outcome_of_resume["result"]
+    live.wait_until(f"the end of {run.pathspec}", partial(has_ended, run))
+    found, tasks = read_run(run.pathspec)
+    own = [task for task in tasks if task.artifacts.get("seen", {}).get("run_id") == found.id]
+    return {
+        "pathspec": run.pathspec,
+        "successful": found.successful,
+        "ran": sorted(f"{task.step} {task.index}" for task in own),
+    }
 
 
 def _note_parameters(live: Live) -> None:
