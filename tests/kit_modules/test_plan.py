@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from in_place import compile_steps
 from in_place import plan as plans
+from in_place.parameters import encode
 from in_place.plan import (
     Code,
     Identity,
@@ -178,7 +180,7 @@ def test_a_run_gets_given_values_before_defaults_and_nothing_for_none() -> None:
 def test_attempts_are_the_maximum_of_retries_and_fallbacks_and_at_most_six(
     decorators: list[tuple[int | None, int | None]], attempts: int, user_retries: int
 ) -> None:
-    assert plans.attempts(decorators) == (attempts, user_retries)
+    assert compile_steps.attempts(decorators) == (attempts, user_retries)
 
 
 @pytest.mark.parametrize(
@@ -202,13 +204,13 @@ def test_attempts_are_the_maximum_of_retries_and_fallbacks_and_at_most_six(
     ],
 )
 def test_values_are_encoded_once(value: object, type_name: str, encoded: str | None) -> None:
-    assert plans.encode(value, type_name) == encoded
+    assert encode(value, type_name) == encoded
 
 
 @settings(deadline=None)
 @given(st.dictionaries(text, values, max_size=3) | st.lists(values, max_size=3))
 def test_json_values_survive_encoding(value: object) -> None:
-    encoded = plans.encode(value, "JSON")
+    encoded = encode(value, "JSON")
 
     assert encoded is not None
     assert json.loads(encoded) == value

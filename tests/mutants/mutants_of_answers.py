@@ -153,14 +153,14 @@ KEYWORDS = (
 CUT_OFF = (
     Mutant(
         "datastore-out-of-the-tasks-reach",
-        "compiler.py",
+        "compile_commands.py",
         '"datastore-root": obj.flow_datastore.datastore_root,',
         '"datastore-root": "/dev/null/nowhere",',
         kills={"linear-runs-in-order": "before Metaflow had seen it"},
     ),
     Mutant(
         "metadata-out-of-the-tasks-reach",
-        "compiler.py",
+        "compile_commands.py",
         '"metadata": obj.metadata.TYPE,',
         '"metadata": "service",',
         kills={"linear-runs-in-order": "before Metaflow had seen it"},

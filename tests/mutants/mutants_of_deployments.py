@@ -17,7 +17,7 @@ _NO_BRANCH = 'word not in ("--branch", "feature_x")'
 SETTINGS = (
     Mutant(
         "resources-ignored",
-        "compiler.py",
+        "compile_steps.py",
         'resources=_resources(decorators.get("resources"))',
         "resources={}",
         kills={"resources-compiled": "requests for cpu=3"},
@@ -48,7 +48,7 @@ SETTINGS = (
     ),
     Mutant(
         "configs-as-raw-values",
-        "compiler.py",
+        "compile_commands.py",
         "{name: ConfigInput.make_key_name(name) for name in sorted(configs)}",
         "{name: configs[name][0] for name in sorted(configs)}",
         kills={"config-values": "raw values instead of kv.<name>"},
@@ -106,7 +106,7 @@ PARAMETERS = (
     ),
     Mutant(
         "function-defaults-lost",
-        "compiler.py",
+        "compile_parameters.py",
         'default=encode(deploy_time_eval(parameter.kwargs.get("default")), type_name)',
         'default=encode(None if hasattr(d := parameter.kwargs.get("default"), "fun")'
         " else deploy_time_eval(d), type_name)",
@@ -193,7 +193,7 @@ PACKAGE = (
     ),
     Mutant(
         "code-unknown-to-the-client",
-        "compiler.py",
+        "compile_commands.py",
         '"METAFLOW_CODE_SHA": code.sha,',
         "",
         kills={"package-for-client": "Run.code"},

@@ -33,7 +33,7 @@ TOKENS = (
     ),
     Mutant(
         "token-not-in-the-environment",
-        "compiler.py",
+        "compile_commands.py",
         '"METAFLOW_PRODUCTION_TOKEN": identity.production_token,',
         "",
         kills={"token-on-run": "system tags of the run"},
@@ -187,7 +187,7 @@ STARTS = (
 LIMITS = (
     Mutant(
         "five-attempts-at-most",
-        "plan.py",
+        "compile_steps.py",
         "MAX_ATTEMPTS = 6",
         "MAX_ATTEMPTS = 5",
         kills={"six-attempts": "the attempts are not min(1 + user retries + error retries, 6)"},
@@ -208,7 +208,7 @@ LIMITS = (
     ),
     Mutant(
         "retried-at-once",
-        "compiler.py",
+        "compile_steps.py",
         'retry_delay=60.0 * float(retry.attributes["minutes_between_retries"]) if retry else 0.0',
         "retry_delay=0.0",
         kills={"retry-pause": "seconds from the start of the first attempt"},

@@ -131,7 +131,7 @@ SPLITS = (
 SWITCHES = (
     Mutant(
         "merge-taken-for-a-join",
-        "compiler.py",
+        "compile_steps.py",
         "type=node.type,",
         'type="join" if len(node.in_funcs) > 1 else node.type,',
         kills={"switch-merge": "number of tasks of step 'merge'"},
@@ -297,7 +297,7 @@ PLACES = (
     ),
     Mutant(
         "chosen-foreach-taken-for-one-step",
-        "compiler.py",
+        "compile_steps.py",
         "type=node.type,",
         f'type="linear" if node.type == "foreach" and {_CHOSEN} else node.type,',
         kills={"switch-of-a-foreach": "number of tasks of step 'each'"},
@@ -305,7 +305,7 @@ PLACES = (
     ),
     Mutant(
         "chosen-split-taken-for-one-step",
-        "compiler.py",
+        "compile_steps.py",
         "out=tuple(node.out_funcs),",
         f'out=tuple(node.out_funcs)[: 1 if node.type == "split" and {_CHOSEN} else None],',
         kills={"switch-of-a-split": "number of tasks of step 'right'"},

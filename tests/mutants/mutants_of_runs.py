@@ -43,7 +43,7 @@ LINEAR_DAG = (
     ),
     Mutant(
         "datastore-root-doubled",
-        "compiler.py",
+        "compile_commands.py",
         'variables["METAFLOW_DATASTORE_SYSROOT_LOCAL"] = str(root.parent)',
         'variables["METAFLOW_DATASTORE_SYSROOT_LOCAL"] = str(root)',
         kills={"linear-visible": "error of Metaflow's client"},
@@ -175,7 +175,7 @@ ATTEMPTS = (
     ),
     Mutant(
         "error-retries-ignored",
-        "plan.py",
+        "compile_steps.py",
         "return min(1 + user + error, MAX_ATTEMPTS)",
         "return min(1 + user, MAX_ATTEMPTS)",
         kills={"catch-dead-process": "step_task_retry_count()"},
@@ -240,7 +240,7 @@ REDEPLOYS = (
     ),
     Mutant(
         "runtime-left-out",
-        "compiler.py",
+        "compile_commands.py",
         "        **obj.metadata.get_runtime_environment(scheduler),\n",
         "",
         kills={"runtime-on-run": "system tags of the run that name what it runs on"},

@@ -27,7 +27,7 @@ IDENTITY = (
     ),
     Mutant(
         "branch-not-kept",
-        "compiler.py",
+        "compile_commands.py",
         "options.update(deco.get_top_level_options())",
         'options.update(one for one in deco.get_top_level_options() if one[0] != "branch")',
         kills={"found-keeps-branch": "the raw branch is not stored with the deployment"},
@@ -35,7 +35,7 @@ IDENTITY = (
     ),
     Mutant(
         "production-dropped",
-        "compiler.py",
+        "compile_commands.py",
         "options.update(deco.get_top_level_options())",
         'options.update(one for one in deco.get_top_level_options() if one[0] != "production")',
         kills={"branch-of-production": "project identity in 'start'"},
@@ -78,7 +78,7 @@ IDENTITY = (
     ),
     Mutant(
         "cards-stored-elsewhere",
-        "compiler.py",
+        "compile_commands.py",
         '"USER": identity.owner,',
         '"USER": identity.owner,\n        "METAFLOW_CARD_LOCALROOT": "/dev/null/cards",',
         kills={"card-stored": "number of cards of 'end'"},

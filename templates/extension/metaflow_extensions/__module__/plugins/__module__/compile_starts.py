@@ -14,7 +14,7 @@ from metaflow import current
 from metaflow.decorators import flow_decorators
 from metaflow.exception import MetaflowException
 
-from .plan import Parameter
+from .parameters import Parameter
 from .starts import Schedule, Trigger, finish_event_name, standard_cron
 
 _EVENT_NAME = re.compile(r"[A-Za-z0-9_.-]+")

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .parameters import Parameter
+from .parameters import encode as encode  # Engines of older kits take it from here.
 from .starts import Schedule, Trigger
 
 #: Version of the serialised form. A reader refuses a newer one.
@@ -22,9 +24,6 @@ VERSION = 3
 
 #: Fields of a step that JSON would give back as lists.
 _TUPLES = ("out", "decospecs", "bootstrap")
-
-#: Attempts that Metaflow allows for one task, fallbacks included (clause H4).
-MAX_ATTEMPTS = 6
 
 
 class PlanUnreadable(ValueError):
@@ -96,41 +95,6 @@ class Step:
     def is_recursive(self) -> bool:
         """Whether it can choose itself (clause D5)."""
         return self.name in self.out
-
-
-def keyword(name: str) -> str:
-    """What Metaflow's command line makes of the name of a parameter."""
-    return name.replace("-", "_").lower()
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of the flow (clauses B11, D6).
-
-    Attributes:
-        name: its name on the command line.
-        variable: its attribute name in the flow class.
-        type: `str`, `int`, `float`, `bool`, `JSON` or `FilePath`.
-        description: its help text.
-        required: whether a run without a value is refused.
-        default: the value at deploy time as `init` takes it; None for no value.
-        is_text: for a file, whether it is read as text.
-        encoding: for a file, how its text is encoded.
-    """
-
-    name: str
-    variable: str
-    type: str = "str"
-    description: str = ""
-    required: bool = False
-    default: str | None = None
-    is_text: bool = True
-    encoding: str = "utf-8"
-
-    @property
-    def keyword(self) -> str:
-        """Its name as a Python keyword of `trigger`, and in the command's values (clause C7)."""
-        return keyword(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,35 +269,3 @@ class RunRequest:
         """
         defaults = {p.name: p.default for p in plan.parameters if p.default is not None}
         return {**defaults, **self.parameters}
-
-
-def attempts(retry_counts: list[tuple[int | None, int | None]]) -> tuple[int, int]:
-    """How often a step is tried, from its decorators' `step_task_retry_count()`.
-
-    Args:
-        retry_counts: `(user retries, error retries)` of each decorator of the step.
-
-    Returns:
-        `(attempts, user retries)`: the element-wise maximum, not the sum (clause H3); never more
-        than :data:`MAX_ATTEMPTS`; one attempt when a decorator opts out (clause H4).
-    """
-    if any(user is None or error is None for user, error in retry_counts):
-        return 1, 0
-    user = max((count[0] or 0 for count in retry_counts), default=0)
-    error = max((count[1] or 0 for count in retry_counts), default=0)
-    return min(1 + user + error, MAX_ATTEMPTS), min(user, MAX_ATTEMPTS - 1)
-
-
-def encode(value: Any, type_name: str = "str") -> str | None:
-    """A parameter's value as `init` takes it on the command line (clause E6).
-
-    None means that the parameter is left out. Booleans are `true` and `false`; JSON is one level
-    of JSON text; everything else is its own text.
-    """
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if type_name == "JSON" or isinstance(value, dict | list):
-        return value if isinstance(value, str) else json.dumps(value)
-    return str(value)

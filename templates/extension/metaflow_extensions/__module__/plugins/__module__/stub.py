@@ -11,7 +11,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from .plan import Parameter, Plan
+from .parameters import Parameter
+from .plan import Plan
 
 _TYPES = {"JSON": "JSONType", "int": "int", "float": "float", "bool": "bool"}
 

@@ -11,7 +11,8 @@ from typing import Any
 from metaflow.includefile import IncludedFile
 from metaflow.parameters import DelayedEvaluationParameter
 
-from .plan import Plan, encode
+from .parameters import encode
+from .plan import Plan
 
 
 def given_values(plan: Plan, options: Mapping[str, Any]) -> dict[str, str]:

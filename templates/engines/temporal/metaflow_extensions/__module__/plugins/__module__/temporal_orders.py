@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .plan import Plan, RunRequest, Step, encode
+from .parameters import encode
+from .plan import Plan, RunRequest, Step
 from .starts import Event, parameters_of, run_id_for
 from .walk import Finished, Handout, Launch, TaskRef
 
