@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from in_place.plan import VERSION, Plan
 from live_engine import Live, load_engine, wait_until
-from scaffolded import PATIENCE, Bench, make_bench
+from scaffolded import PATIENCE, TYPE, Bench, make_bench
 
 DAMAGED = '{"version": 1'
 TOO_NEW = json.dumps({"version": VERSION + 1})
@@ -93,7 +93,9 @@ def listed(bench: Bench) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_listing_names_it_beside_the_others_and_deploying_again_mends_it(live: Live) -> None:
+def test_a_listing_names_it_beside_the_others_and_only_a_damaged_one_is_replaced(
+    live: Live,
+) -> None:
     for name in ("damaged", "newer", "whole"):
         live.deploy("solo", name=name)
     store = live.engine._store
@@ -107,6 +109,9 @@ def test_a_listing_names_it_beside_the_others_and_deploying_again_mends_it(live:
     assert warned == ["warned Deployment 'damaged'", "warned Deployment 'newer'"]
     live.command("solo", "create", name="damaged")
     assert live.engine.deployment("damaged").identity.name == "damaged"
+    refused = live.bench.run(live.flow("solo"), TYPE, "--name", "newer", "create")
+    assert refused.returncode == 1
+    assert "Deployment 'newer': This plan has version" in " ".join(refused.stderr.split())
     assert live.engine.delete("newer") is True
 
 
