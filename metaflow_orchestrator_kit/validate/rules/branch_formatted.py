@@ -14,10 +14,10 @@ from metaflow_orchestrator_kit.validate.model.values import (
     names_in,
     options_of,
 )
-from metaflow_orchestrator_kit.validate.naming import functions
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.per_place import kept_for_each
 from metaflow_orchestrator_kit.validate.walking import walk
 
 FLAG = "--branch"
@@ -61,8 +61,15 @@ class BranchFormatted(Rule):
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
-        options = [o for c in analysis.of_kind("init", "step") for o in c.options(FLAG, Side.TOP)]
-        for option in options:
+        passed = [
+            (option, command.function)
+            for command in analysis.of_kind("init", "step")
+            for option in command.options(FLAG, Side.TOP)
+        ]
+        places = [f.node if f is not None else ast.Module([], []) for _, f in passed]
+        undone = kept_for_each(analysis, places, _undone)
+        kept = {o.origin for (o, _), is_undone in zip(passed, undone, strict=True) if is_undone}
+        for option, _ in passed:
             names = {n for value in option.values for n in _names(value)}
             if _PREFIXED.match(option.text or "") or any(map(_prefixed, option.values)):
                 verdict.fail(
@@ -72,7 +79,7 @@ class BranchFormatted(Rule):
                 )
             elif not names & _FORMATTED:
                 verdict.ok(option.origin, f"`{FLAG}` gets a raw branch")
-            elif _undone(analysis):
+            elif option.origin in kept:
                 verdict.ok(option.origin, "the prefix of the formatted branch is taken off")
             else:
                 verdict.fail(
@@ -80,18 +87,13 @@ class BranchFormatted(Rule):
                     f"`{FLAG}` gets the formatted branch, such as `test.x`",
                     "Pass the raw value on: merge deco.get_top_level_options() of the flow.",
                 )
-        if not options:
+        if not passed:
             verdict.not_applicable(f"no command passes `{FLAG}` by name")
 
 
-def _undone(analysis: Analysis) -> bool:
-    """Whether some function takes the prefix off a formatted branch."""
-    return any(
-        _mentions(f) and _undoes(f)
-        for m in analysis.project.modules
-        if any(word in m.source for word in _FORMATTED)
-        for f in functions(m)
-    )
+def _undone(code: ast.AST) -> bool:
+    """Whether the prefix is taken off a formatted branch here."""
+    return _mentions(code) and _undoes(code)
 
 
 def _names(value: Value) -> Iterator[str]:

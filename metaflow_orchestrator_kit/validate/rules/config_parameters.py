@@ -4,7 +4,7 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
-from metaflow_orchestrator_kit.validate.rules.parameter_loops import parameter_loops
+from metaflow_orchestrator_kit.validate.rules.parameter_loops import parameter_loops, words_for
 
 MARK = "IS_CONFIG_PARAMETER"
 
@@ -49,8 +49,9 @@ class ConfigTakenForParameter(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         verdict.not_applicable("no parameters are collected")
-        for loop in parameter_loops(analysis):
-            if MARK in loop.function_words or "Config" in loop.words:
+        loops = list(parameter_loops(analysis))
+        for loop in loops:
+            if MARK in words_for(analysis, loop, loops) or "Config" in loop.words:
                 verdict.ok(loop.place, "configs are told from parameters")
                 continue
             verdict.fail(

@@ -65,6 +65,14 @@ class EnvironmentValues(Rule):
         text = any(_converts(p) for p in programs(analysis) if p.module)
         for program, node in reads:
             place = program.place(node)
+            if text and _to_process(program, node):
+                verdict.fail(
+                    place,
+                    "values of `@environment` reach a process as they are, numbers too",
+                    "Make each value text: {str(k): str(v) for k, v in vars.items()}.",
+                    confidence=Confidence.MEDIUM,
+                )
+                continue
             if raw and not text:
                 verdict.fail(
                     place,
@@ -88,6 +96,21 @@ def _reads(program: Program) -> Iterator[ast.expr]:
                     yield call
             case _:
                 pass
+
+
+def _to_process(program: Program, read: ast.expr) -> bool:
+    """Whether the variables are put, as they are, into the environment of a process."""
+    function = program.function(read)
+    outer = next(program.parents(read), None)
+    match outer:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="update")):
+            pass
+        case _:
+            return False
+    return function is not None and any(
+        isinstance(n, ast.keyword) and n.arg == "env" and terminal(n.value) == name
+        for n in walk(function)
+    )
 
 
 def _pairs(program: Program) -> Iterator[tuple[str, ast.AST]]:

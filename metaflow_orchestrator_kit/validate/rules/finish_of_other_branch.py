@@ -63,7 +63,7 @@ class FinishOfOtherBranch(Rule):
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
-        bare: list[Origin] = []
+        bare: list[tuple[Origin, ast.AST, bool]] = []
         for program, _node, function in handling(analysis, "trigger_on_finish"):
             keys = [
                 n
@@ -75,17 +75,25 @@ class FinishOfOtherBranch(Rule):
                 continue
             if any("project" in w or "branch" in w for w in words if len(w) < 60):
                 verdict.ok(program.place(function), "project and branch belong to the filter")
-                return
-            bare.append(program.place(_of_an_entry(function, keys)))
-        if not bare:
+                continue
+            asked = _of_entries(function, keys)
+            bare.append((program.place((asked or keys)[0]), function, bool(asked)))
+        if not bare and not verdict.evidence:
             verdict.not_applicable("@trigger_on_finish is not read")
-            return
-        text = "the finished flow is known by its name only, not by project and branch"
-        verdict.fail(bare[0], text, _FIX, confidence=Confidence.MEDIUM)
+        # Beside one that filters, only what listens is told of: others may check, or print.
+        beside = [where for where, f, asked in bare if asked and _listens(f)]
+        for where in beside if verdict.evidence else [where for where, _, _ in bare[:1]]:
+            text = "the finished flow is known by its name only, not by project and branch"
+            verdict.fail(where, text, _FIX, confidence=Confidence.MEDIUM)
 
 
-def _of_an_entry(function: ast.AST, keys: list[ast.Constant]) -> ast.Constant:
-    """The first key that is asked of an entry of `triggers`, rather than of something else."""
+def _listens(function: ast.AST) -> bool:
+    """Whether the function makes the name of an event of the flows that it reads."""
+    return any("metaflow." in text for text in strings_in(function))
+
+
+def _of_entries(function: ast.AST, keys: list[ast.Constant]) -> list[ast.Constant]:
+    """The keys that are asked of an entry of `triggers`, rather than of something else."""
     entries = {
         n.target.id
         for n in walk(function)
@@ -97,7 +105,7 @@ def _of_an_entry(function: ast.AST, keys: list[ast.Constant]) -> ast.Constant:
         if isinstance(n, ast.Call | ast.Subscript) and _receiver(n) in entries
         for part in (n.args if isinstance(n, ast.Call) else [n.slice])
     }
-    return next((k for k in keys if k in asked), keys[0])
+    return [key for key in keys if key in asked]
 
 
 def _receiver(node: ast.Call | ast.Subscript) -> str | None:

@@ -10,17 +10,40 @@ from metaflow_orchestrator_kit.validate.rules.parameter_loops import (
     ParameterLoop,
     parameter_loops,
 )
+from metaflow_orchestrator_kit.validate.rules.per_place import kept_for_each
 from metaflow_orchestrator_kit.validate.rules.syntax import (
     above,
     calls,
     function_of,
     literal,
-    mentions,
+    nodes,
     terminal,
     words_of,
 )
+from metaflow_orchestrator_kit.validate.walking import walk
 
 _EVALUATE = frozenset(["deploy_time_eval", "DeployTimeField"])
+
+
+def _evaluates(code: ast.AST) -> bool:
+    return not words_of(code).isdisjoint(_EVALUATE)
+
+
+def _reads_default(analysis: Analysis, loop: ParameterLoop) -> bool:
+    """Whether the default is read in the loop, or by a function that is told to read it."""
+    if "default" not in loop.words:
+        return False
+    if "kwargs" in loop.words:
+        return True
+    asked = {
+        terminal(node.func)
+        for node in walk(loop.node)
+        if isinstance(node, ast.Call) and any(literal(a) == "default" for a in node.args[1:])
+    }
+    return any(
+        getattr(function, "name", "") in asked and "kwargs" in words_of(function)
+        for _, function in nodes(analysis, ast.FunctionDef)
+    )
 
 
 class DefaultNotEvaluated(Rule):
@@ -79,13 +102,15 @@ class DefaultNotEvaluated(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         verdict.not_applicable("no parameter's default is read")
-        for loop in parameter_loops(analysis):
-            if "default" not in loop.words or "kwargs" not in loop.words:
+        loops = list(parameter_loops(analysis))
+        evaluated = kept_for_each(analysis, [loop.node for loop in loops], _evaluates)
+        for loop, is_evaluated in zip(loops, evaluated, strict=True):
+            if not _reads_default(analysis, loop):
                 self._in_helper(analysis, loop, verdict)
                 continue
             if loop.function_words & _EVALUATE:
                 verdict.ok(loop.place, "defaults are evaluated")
-            elif mentions(analysis, *_EVALUATE):
+            elif is_evaluated:
                 verdict.unsure(loop.place, "defaults are evaluated, but not seen to be here")
             else:
                 verdict.fail(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.model.values import Origin
@@ -12,6 +12,7 @@ from metaflow_orchestrator_kit.validate.rules.syntax import (
     above,
     calls,
     function_of,
+    words_at,
     words_of,
 )
 from metaflow_orchestrator_kit.validate.walking import walk
@@ -59,6 +60,27 @@ def parameter_loops(analysis: Analysis) -> Iterator[ParameterLoop]:
         yield ParameterLoop(
             holder, attribute, parameter, words, outer, analysis.place(module, call)
         )
+
+
+def words_for(
+    analysis: Analysis, loop: ParameterLoop, loops: Sequence[ParameterLoop]
+) -> frozenset[str]:
+    """The words of the function that *loop* stands in, without those of its other loops."""
+    function = function_of(analysis, loop.node)
+    if function is None:
+        return loop.function_words
+    others = {
+        id(node)
+        for other in loops
+        if other.node is not loop.node and id(loop.node) not in map(id, walk(other.node))
+        for node in walk(other.node)
+    }
+    own = {id(node) for node in walk(loop.node)}
+    words = set(loop.words)
+    for node in walk(function):
+        if id(node) not in own and id(node) not in others:
+            words |= words_at(node)
+    return frozenset(words)
 
 
 def _of_given_values(analysis: Analysis, loop: ast.AST) -> bool:

@@ -1,14 +1,15 @@
 """Whether a promise is kept at each of several places, and not only at one of them.
 
 A promise may be kept in the function that it is asked of, in one that this function calls, or in
-one that calls it. What keeps it for one place says nothing about another. What belongs to none of
-the places, such as a step of the compiler that comes later, is taken to keep it for all.
+one that calls it. What keeps it in one place, or for that one alone, says nothing about
+another. What belongs to none of the places, such as a step of the compiler that comes later, is
+taken to keep it for all.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.programs import called
@@ -47,11 +48,12 @@ def kept_for_each(
         f for f in code.functions if (f.name in code.read or f.name[:1] != "_") and keeps(f)
     }
     loose = any(map(keeps, code.loose))
-    near = [_around(code, place) for place in places]
+    owned = [_owned(code, place) for place in places]
     answers: list[bool] = []
-    for number, own in enumerate(near):
-        others = set[ast.AST]().union(*(n for i, n in enumerate(near) if i != number))
-        answers.append(loose or bool(keeping & own) or bool(keeping - others - own))
+    for number, place in enumerate(places):
+        others = set[ast.AST]().union(*(o for i, o in enumerate(owned) if i != number))
+        own = _below(code, place) | _upwards(code, place)
+        answers.append(loose or bool(keeping & own) or bool(keeping - others))
     return answers
 
 
@@ -60,24 +62,50 @@ def broken(kept: Sequence[bool]) -> list[int]:
     return [i for i, is_kept in enumerate(kept) if not is_kept] if any(kept) else [0][: len(kept)]
 
 
-def _around(code: _Code, place: ast.AST) -> set[ast.AST]:
-    """The functions that *place* stands in, those that call them, and those that they call."""
-    inside: list[Function] = []
-    node: ast.AST | None = place
-    while node is not None:
-        if isinstance(node, Function):
-            inside.append(node)
-        node = code.parents.get(node)
-    found: set[ast.AST] = set(inside)
-    above: Iterable[Function] = inside
-    below: Iterable[Function] = inside
-    for _ in range(_FURTHEST):
-        above = [c for f in above for c in code.callers.get(f.name, ()) if c not in found]
-        found.update(above)
+def callers(analysis: Analysis, function: ast.AST) -> set[str]:
+    """The names of *function* and of what calls it, also from further away."""
+    return {f.name for f in _upwards(_code(analysis), function)}
+
+
+def _below(code: _Code, place: ast.AST) -> set[ast.AST]:
+    """The functions that *place* stands in, and those that they call."""
+    below: Iterable[Function] = list(_holders(code, place))
+    found: set[ast.AST] = set(below)
     for _ in range(_FURTHEST):
         below = [c for f in below for name in _called(f) for c in code.by_name.get(name, ())]
         below = [c for c in dict.fromkeys(below) if c not in found]
         found.update(below)
+    return found
+
+
+def _owned(code: _Code, place: ast.AST) -> set[ast.AST]:
+    """The functions that *place* stands in, and those that are called by no other."""
+    found: set[ast.AST] = set(_holders(code, place))
+    below = _below(code, place)
+    for _ in range(_FURTHEST):
+        found |= {f for f in below if found.issuperset(_callers(code, f) - {f})}
+    return found
+
+
+def _callers(code: _Code, function: ast.AST) -> set[ast.AST]:
+    return set(code.callers.get(getattr(function, "name", ""), ()))
+
+
+def _holders(code: _Code, place: ast.AST) -> Iterator[Function]:
+    node: ast.AST | None = place
+    while node is not None:
+        if isinstance(node, Function):
+            yield node
+        node = code.parents.get(node)
+
+
+def _upwards(code: _Code, place: ast.AST) -> set[Function]:
+    """The functions that *place* stands in, and those that call them."""
+    found: set[Function] = set(_holders(code, place))
+    above: Iterable[Function] = list(found)
+    for _ in range(_FURTHEST):
+        above = [c for f in above for c in code.callers.get(f.name, ()) if c not in found]
+        found.update(above)
     return found
 
 

@@ -111,7 +111,7 @@ class RetryCountConstant(Rule):
             ]
             if live:
                 verdict.ok(live[0].origin, f"`{FLAG}` is computed")
-            elif (given := given_in_text(analysis, "retry_count")) is not None:
+            elif (given := given_in_text(analysis, "retry_count", commands[0])) is not None:
                 verdict.ok(given, "a generated call passes `retry_count`")
             else:
                 verdict.fail(

@@ -108,14 +108,14 @@ def _script(lines: Sequence[Line]) -> Sequence[Line]:
 
 def _launching(lines: Sequence[Line]) -> Iterator[tuple[Line, str]]:
     """The commands of a script that run init or a step, and the next command, if there is one."""
-    commands = [command for command in _joined(lines) if not _CLOSING.match(command.text)]
+    commands = [command for command in joined_lines(lines) if not _CLOSING.match(command.text)]
     for number, command in enumerate(commands):
         if _LAUNCH.search(command.text):
             following = commands[number + 1 : number + 2]
             yield command, following[0].text if following else ""
 
 
-def _joined(lines: Sequence[Line]) -> Iterator[Line]:
+def joined_lines(lines: Sequence[Line]) -> Iterator[Line]:
     """The lines, with those joined that end in a backslash."""
     begun: Line | None = None
     for line in lines:

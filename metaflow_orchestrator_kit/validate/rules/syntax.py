@@ -160,6 +160,17 @@ def words_of(node: ast.AST) -> set[str]:
     return words
 
 
+def words_at(node: ast.AST) -> set[str]:
+    """The identifier or the words of the string that *node* itself is."""
+    attribute = _NAMED_BY.get(node.__class__)
+    if attribute is not None:
+        name = getattr(node, attribute)
+        return {name} if name else set()
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return set(_WORD.findall(node.value))
+    return set()
+
+
 def above(analysis: Analysis, node: ast.AST) -> Iterator[ast.AST]:
     """The nodes around *node*, nearest first."""
     parents = index(analysis).parents
