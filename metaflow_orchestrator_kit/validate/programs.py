@@ -12,6 +12,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
+from itertools import chain
 from operator import itemgetter
 from typing import TypeVar
 
@@ -60,8 +61,7 @@ class Program:
     def nodes(self, *kinds: type[N]) -> Iterator[N]:
         """The nodes of these kinds, in the order of ``ast.walk``."""
         by_type = nodes_of(self.tree).by_type
-        for kind in kinds:
-            yield from by_type.get(kind, ())  # type: ignore[misc]
+        return chain.from_iterable(by_type.get(kind, ()) for kind in kinds)  # type: ignore[misc]
 
     def is_text(self, node: ast.AST) -> bool:
         """Whether a constant is a docstring: a statement of its own, for people."""

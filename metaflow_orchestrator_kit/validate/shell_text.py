@@ -18,8 +18,8 @@ _FLAG = regex(r"--(?:\0|[a-z])")
 
 def joined_flags(program: Program) -> Iterator[ast.expr]:
     """Expressions that write ``--name value`` into a line, with a value that nobody quotes."""
-    for call in program.nodes(ast.Call):
-        if called(call) != "join" or len(call.args) != 1 or not _joins_words(call):
+    for call in program.calls("join"):
+        if len(call.args) != 1 or not _joins_words(call):
             continue
         made = call.args[0]
         if (

@@ -84,7 +84,7 @@ class BreadthFirst(Rule):
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         verdict.not_applicable("the graph is not walked with a queue")
         for program in programs(analysis):
-            for call in program.nodes(ast.Call):
+            for call in program.calls("pop", "popleft"):
                 function = program.function(call)
                 if function is None or not _takes_first(program, call):
                     continue

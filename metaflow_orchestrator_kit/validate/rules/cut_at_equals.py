@@ -54,8 +54,8 @@ class CutAtEquals(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         for program in programs(analysis):
-            for call in program.nodes(ast.Call):
-                if called(call) != "split" or not call.args or literal(call.args[0]) != "=":
+            for call in program.calls("split"):
+                if not call.args or literal(call.args[0]) != "=":
                     continue
                 once = len(call.args) > 1 or bool(call.keywords)
                 if once or not _takes_value(program, call):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.project import Module
@@ -14,8 +14,19 @@ BRANCH = "_transition"
 ARTIFACTS = frozenset([WIDTH, BRANCH])
 
 
-def readers(analysis: Analysis) -> Iterator[tuple[Module, ast.AST, frozenset[str]]]:
-    """The functions that mention one of the artifacts, and which."""
+Reader = tuple[Module, ast.AST, frozenset[str]]
+_LABEL = "functions that mention a decision"
+
+
+def readers(analysis: Analysis) -> Sequence[Reader]:
+    """The functions that mention one of the artifacts, and which; worked out once."""
+    known = analysis.memo.get(_LABEL)
+    if not isinstance(known, tuple):
+        known = analysis.memo[_LABEL] = tuple(_readers(analysis))
+    return known
+
+
+def _readers(analysis: Analysis) -> Iterator[Reader]:
     seen: set[ast.AST] = set()
     for module, node in nodes(analysis, ast.Constant, ast.Attribute):
         name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "value", None)

@@ -110,11 +110,10 @@ def _flow_names(program: Program) -> Iterator[ast.expr]:
         for key, value in zip(mapping.keys, mapping.values, strict=True):
             if literal(key) in _KEYS:
                 yield value
-    for call in program.nodes(ast.Call):
+    for call in program.calls("dict", "FlowDataStore"):
         if called(call) == "FlowDataStore" and call.args:
             yield call.args[0]
-        if called(call) in ("dict", "FlowDataStore"):
-            yield from (k.value for k in call.keywords if k.arg in _KEYS)
+        yield from (k.value for k in call.keywords if k.arg in _KEYS)
 
 
 def _is_flow(program: Program, value: ast.expr) -> bool:

@@ -77,7 +77,7 @@ def _visits(analysis: Analysis) -> Iterator[tuple[Module, ast.FunctionDef | ast.
     for module, node in nodes(analysis, ast.FunctionDef, ast.AsyncFunctionDef):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        if any(_goes_on(loop, node.name) for loop in walk(node)):
+        if "out_funcs" in words_of(node) and any(_goes_on(n, node.name) for n in walk(node)):
             yield module, node
 
 

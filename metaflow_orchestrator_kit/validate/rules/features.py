@@ -11,7 +11,6 @@ from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.programs import (
     Program,
-    called,
     constants,
     names_used,
     programs,
@@ -73,8 +72,8 @@ def _reads(analysis: Analysis) -> dict[str, list[tuple[int, Program, ast.expr]]]
             if node.ctx.__class__ is ast.Load:
                 number += 1
                 found.setdefault(node.attr, []).append((number, program, node))
-        for call in program.nodes(ast.Call):
-            if called(call) == "getattr" and len(call.args) > 1:
+        for call in program.calls("getattr"):
+            if len(call.args) > 1:
                 name = call.args[1]
                 if isinstance(name, ast.Constant) and isinstance(name.value, str):
                     number += 1
@@ -84,7 +83,7 @@ def _reads(analysis: Analysis) -> dict[str, list[tuple[int, Program, ast.expr]]]
 
 def mentions(analysis: Analysis, pattern: str) -> bool:
     """Whether an identifier or a short string of the code matches."""
-    return any(re.search(pattern, name) for name in names_used(analysis))
+    return any(map(re.compile(pattern).search, names_used(analysis)))
 
 
 def handling(analysis: Analysis, name: str) -> list[tuple[Program, ast.Constant, Function]]:

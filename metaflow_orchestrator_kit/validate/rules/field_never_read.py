@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.model.values import ClassInfo
-from metaflow_orchestrator_kit.validate.programs import Program, calls, programs
+from metaflow_orchestrator_kit.validate.programs import calls, programs
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
@@ -88,11 +88,12 @@ class FieldNeverRead(Rule):
         read = {n.attr for n in attributes if isinstance(n.ctx, ast.Load)}
         read |= {w for p in every for n in p.nodes(ast.Constant) for w in _named(n)}
         by_name = {p.path: p for p in every if p.module is not None}
+        all_of_it = any(next(calls(program, *_ALL_OF_IT), None) for program in every)
         for cls in analysis.project.classes():
             program = by_name.get(cls.module.path)
             if program is None:
                 continue
-            if _is_read_whole(every, cls):
+            if all_of_it or _is_read_whole(cls):
                 verdict.ok(program.place(cls.node), "its fields may be read all at once")
                 continue
             for name, node in _fields(cls):
@@ -137,10 +138,8 @@ def _named(node: ast.Constant) -> tuple[str, ...]:
     return (text,) if isinstance(text, str) and text.isidentifier() else ()
 
 
-def _is_read_whole(every: list[Program], cls: ClassInfo) -> bool:
+def _is_read_whole(cls: ClassInfo) -> bool:
     """Whether somebody may ask its objects for all of their fields."""
     if any(base.rpartition(".")[2] != "object" for base in cls.bases):
         return True
-    if any(n.attr == "__dict__" for n in walk(cls.node) if isinstance(n, ast.Attribute)):
-        return True
-    return any(next(calls(program, *_ALL_OF_IT), None) for program in every)
+    return any(n.attr == "__dict__" for n in walk(cls.node) if isinstance(n, ast.Attribute))

@@ -74,8 +74,8 @@ class FirstPageOnly(Rule):
             if program.generated:
                 continue
             for call in program.nodes(ast.Call):
-                function = program.function(call)
-                if function is None or not _ASKS.search(called(call)):
+                function = program.function(call) if _ASKS.search(called(call)) else None
+                if function is None:
                     continue
                 limits = _limits(program, call)
                 if limits and all(literal(limit) in (0, 1) for limit in limits):

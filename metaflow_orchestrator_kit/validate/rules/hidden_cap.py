@@ -57,7 +57,7 @@ class HiddenCap(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         for program in programs(analysis):
-            for call in program.nodes(ast.Call):
+            for call in program.calls("min", "range"):
                 if called(call) == "min" and len(call.args) == 2:
                     _judge_minimum(program, call, verdict)
                 elif called(call) == "range" and any(_is_width(a) for a in call.args):

@@ -129,12 +129,14 @@ def _is_list(program: Program, node: ast.expr) -> bool:
         for t in (n.targets if isinstance(n, ast.Assign) else [n.target])
         if isinstance(t, ast.Name) and t.id == node.id
     ]
+    if not given or not all(map(_entry, given)):
+        return False
     names = [n for n in walk(function) if isinstance(n, ast.Name) and n.id == node.id]
     stored = [n for n in names if isinstance(n.ctx, ast.Store)]
     asked = [n for n in walk(function) if isinstance(n, ast.Call)]
     asked = [n for n in asked if called(n) in ("isinstance", "hasattr")]
     told = any(a in names for n in asked for a in n.args)
-    return bool(given) and len(stored) == len(given) and not told and all(map(_entry, given))
+    return len(stored) == len(given) and not told
 
 
 def _entry(node: ast.expr) -> bool:

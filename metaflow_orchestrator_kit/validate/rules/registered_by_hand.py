@@ -59,8 +59,8 @@ class RegisteredByHand(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         for program in programs(analysis):
-            for node in program.nodes(ast.Call):
-                if called(node) in _CALLS and not _for_heartbeat(program, node):
+            for node in program.calls(*_CALLS):
+                if not _for_heartbeat(program, node):
                     text = f"`{source(node.func)}` registers what init and step register"
                     verdict.fail(program.place(node), text, _FIX)
             by_hand: dict[tuple[int, str], list[Origin]] = {}

@@ -69,8 +69,8 @@ class RuntimeHookCalled(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         for program in programs(analysis):
-            for node in program.nodes(ast.Call):
-                if called(node) not in _HOOKS or not isinstance(node.func, ast.Attribute):
+            for node in program.calls(*_HOOKS):
+                if not isinstance(node.func, ast.Attribute):
                     continue
                 receiver = node.func.value
                 if isinstance(receiver, ast.Call) and called(receiver) == "super":

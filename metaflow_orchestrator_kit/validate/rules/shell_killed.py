@@ -75,9 +75,9 @@ class ShellKilled(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         for program in programs(analysis):
-            for call in program.nodes(ast.Call):
+            for call in program.calls(*_RUNS, "Popen"):
                 name = called(call)
-                if name not in _RUNS | {"Popen"} or not program.whole or not call.args:
+                if not program.whole or not call.args:
                     continue
                 killed = _killed(program, call) if _is_shell(call) else None
                 if killed is None:
