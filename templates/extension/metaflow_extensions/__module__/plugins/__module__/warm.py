@@ -18,17 +18,19 @@ import importlib
 import inspect
 import json
 import os
-import select
 import signal
 import socket
 import sys
 import threading
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
+from .forks import Request, serve
 from .process import Fresh, Job, Process, die_with_parent, undivided
 
 #: Variables that differ between attempts and that nothing reads at import time.
@@ -94,9 +96,7 @@ class Warm:
             self._requests = await self._launch(job)
         self._awaited = asyncio.get_running_loop().create_future()
         message = {"argv": job.argv[1:], "environment": dict(job.environment)}
-        request = json.dumps(message).encode()
-        socket.send_fds(self._requests, [len(request).to_bytes(8, "big")], [stdout, stderr])
-        self._requests.sendall(request)
+        Request(json.dumps(message).encode(), [stdout, stderr]).send(self._requests)
         return await self._awaited
 
     async def _launch(self, job: Job) -> socket.socket:
@@ -170,85 +170,11 @@ def _at_start(environment: Mapping[str, str]) -> dict[str, str]:
 # ---- The warm process itself. It has one thread, and does nothing but fork.
 
 
-def serve(requests: socket.socket, answers: int) -> dict[str, Any] | None:
-    """Fork on request, until nobody can make a request any more.
-
-    Args:
-        requests: where requests come from, each with the descriptors of its output.
-        answers: where to say which fork has started, and which has ended.
-
-    Returns:
-        In a fork, the request that it is to carry out; in the warm process, None at the end.
-    """
-    bell, rung = socket.socketpair()
-    bell.setblocking(False)
-    rung.setblocking(False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(bell.fileno())
-    while True:
-        readable, _, _ = select.select([requests, rung], [], [])
-        if rung in readable:
-            rung.recv(4096)
-            _report_ended(answers)
-        if requests not in readable:
-            continue
-        received = _receive(requests)
-        if received is None:
-            return None
-        request, descriptors = received
-        warm, pid = os.getpid(), os.fork()
-        if pid == 0:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for ours in (bell, rung, requests):
-                ours.close()
-            _become_leader(warm, descriptors)
-            # Only now: whoever hears of this process may signal its group.
-            _answer(answers, os.getpid(), None)
-            os.close(answers)
-            return request
-        for descriptor in descriptors:
-            os.close(descriptor)
+#: What was compiled ahead, by file and content.
+_COMPILED: dict[tuple[str, bytes], CodeType] = {}
 
 
-def _receive(requests: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
-    header, descriptors, _, _ = socket.recv_fds(requests, 8, 2)
-    if len(header) < 8:
-        return None
-    body, length = bytearray(), int.from_bytes(header, "big")
-    while len(body) < length:
-        piece = requests.recv(length - len(body))
-        if not piece:
-            return None
-        body += piece
-    return json.loads(body), descriptors
-
-
-def _report_ended(answers: int) -> None:
-    """Collect every fork that has ended."""
-    with contextlib.suppress(ChildProcessError):
-        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-            pid, status = ended
-            _answer(answers, pid, os.waitstatus_to_exitcode(status))
-
-
-def _answer(answers: int, pid: int, exit_code: int | None) -> None:
-    os.write(answers, json.dumps([pid, exit_code]).encode() + b"\n")
-
-
-def _become_leader(warm: int, descriptors: list[int]) -> None:
-    """In a fork: a session of its own, its own output, and no life without the warm process."""
-    os.setsid()
-    die_with_parent()
-    if os.getppid() != warm:  # It died between the fork and the line above.
-        os._exit(1)
-    null = os.open(os.devnull, os.O_RDONLY)
-    for target, source in enumerate((null, *descriptors)):
-        os.dup2(source, target)
-        os.close(source)
-
-
-def run(request: Mapping[str, Any]) -> None:
+def run(message: Mapping[str, Any]) -> None:
     """In a fork: run the flow file as the main program of this process.
 
     It has to be the real `__main__`: classes that a flow defines are pickled under that name, and
@@ -256,17 +182,42 @@ def run(request: Mapping[str, Any]) -> None:
     """
     import __main__
 
-    os.environ.clear()
-    os.environ.update(request["environment"])
-    sys.argv = request["argv"]
-    script = Path(sys.argv[0])
-    sys.path[0] = str(script.parent)
-    program = compile(script.read_bytes(), str(script), "exec", dont_inherit=True)
+    script, source = _make_ready(message)
+    program = _COMPILED.pop((script, source), None) or _compiled(script, source)
     namespace = __main__.__dict__
     del namespace["main"]  # All that the command line of the warm process has left there.
-    namespace["__file__"] = str(script)
-    namespace["__loader__"] = SourceFileLoader("__main__", str(script))
+    namespace["__file__"] = script
+    namespace["__loader__"] = SourceFileLoader("__main__", script)
     exec(program, namespace)
+
+
+def rehearse(message: Mapping[str, Any]) -> None:
+    """In a spare: do what :func:`run` does before anything of the flow runs.
+
+    All of it is done again in the end. What was compiled is used when the file is the same, and
+    compiling it has nothing to say, which belongs into the log of the attempt.
+    """
+    with contextlib.suppress(Exception), warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        script, source = _make_ready(message)
+        program = _compiled(script, source)
+        if not said:
+            _COMPILED[script, source] = program
+
+
+def _make_ready(message: Mapping[str, Any]) -> tuple[str, bytes]:
+    """Take over the environment and arguments of an attempt; the flow file, and what is in it."""
+    os.environ.clear()
+    os.environ.update(message["environment"])
+    sys.argv = message["argv"]
+    script = Path(sys.argv[0])
+    sys.path[0] = str(script.parent)
+    return str(script), script.read_bytes()
+
+
+def _compiled(script: str, source: bytes) -> CodeType:
+    program: CodeType = compile(source, script, "exec", dont_inherit=True)
+    return program
 
 
 def _prepare() -> None:
@@ -290,6 +241,6 @@ def main() -> None:
     os.set_inheritable(int(answers), False)
     gc.collect()
     gc.freeze()
-    request = serve(connection, int(answers))
-    if request is not None:
-        run(request)
+    message = serve(connection, int(answers), rehearse)
+    if message is not None:
+        run(message)
