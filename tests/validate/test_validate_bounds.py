@@ -11,6 +11,7 @@ import pytest
 from metaflow_orchestrator_kit.validate.analysis import Analysis, analyse
 from metaflow_orchestrator_kit.validate.argv import commands_in
 from metaflow_orchestrator_kit.validate.findings import Verdict
+from metaflow_orchestrator_kit.validate.generated import readings
 from metaflow_orchestrator_kit.validate.model import interpreter
 from metaflow_orchestrator_kit.validate.model.values import Origin, text_of
 from metaflow_orchestrator_kit.validate.rules.examples import COMPILER, PLUGINS
@@ -122,3 +123,9 @@ def test_what_a_word_may_be_depends_on_the_line_before(before: str, several: boo
     script = f"echo\n{before}\nfi\n$NODES --quiet step x --run-id r\n"
     words = tokens_of_text(text_of(script, Origin("a.sh", 1, 1, 5)), {})
     assert [t.many for t in words if t.text == "$NODES"] == [several]
+
+
+def test_a_text_that_is_no_program_is_tried_once_for_each_notation_that_it_has() -> None:
+    tried = list(readings("{% if x %}\nrun the step\n{% endif %}\n"))
+    assert len(tried) == 2, "as it stands, and without the statements of the template"
+    assert len(list(readings("run the step\n"))) == 1

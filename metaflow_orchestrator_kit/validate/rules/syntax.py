@@ -28,6 +28,7 @@ _NAMED_BY: dict[type, str] = {
     ast.ClassDef: "name",
 }
 _LABEL = "syntax"
+_Place = tuple[str, int, int]
 
 
 @record(frozen=False)
@@ -39,6 +40,7 @@ class Index:
     words: set[str] = field(default_factory=set)
     strings: list[tuple[Module, ast.Constant]] = field(default_factory=list)
     calls: dict[str, list[tuple[int, Module, ast.Call]]] = field(default_factory=dict)
+    placed: dict[type, list[tuple[_Place, tuple[Module, ast.AST]]]] = field(default_factory=dict)
     ordered: dict[tuple[type, ...], list[tuple[Module, ast.AST]]] = field(default_factory=dict)
 
 
@@ -103,13 +105,22 @@ def nodes(analysis: Analysis, *types: type) -> Iterator[tuple[Module, ast.AST]]:
     made = index(analysis)
     found = made.ordered.get(types)
     if found is None:
-        found = [pair for t in types for pair in made.by_type.get(t, [])]
-        found.sort(key=_order)
-        made.ordered[types] = found
-    yield from found
+        placed = [entry for kind in types for entry in _placed(made, kind)]
+        placed.sort(key=itemgetter(0))
+        found = made.ordered[types] = [pair for _, pair in placed]
+    return iter(found)
 
 
-def _order(pair: tuple[Module, ast.AST]) -> tuple[str, int, int]:
+def _placed(made: Index, kind: type) -> list[tuple[_Place, tuple[Module, ast.AST]]]:
+    """The nodes of a type with their places, in order; most types are asked for several times."""
+    known = made.placed.get(kind)
+    if known is None:
+        known = made.placed[kind] = [(_order(pair), pair) for pair in made.by_type.get(kind, ())]
+        known.sort(key=itemgetter(0))
+    return known
+
+
+def _order(pair: tuple[Module, ast.AST]) -> _Place:
     node = pair[1]
     return pair[0].path, getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
 
