@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 from metaflow import (
@@ -28,6 +29,13 @@ def parse_pairs(text):
     return {name: int(value) for name, value in pairs}
 
 
+def beside(name):
+    """A file beside the flow. A task finds another one there, as it may on another machine."""
+    file = Path(__file__).with_name(name)
+    in_a_task = not {"init", "step"}.isdisjoint(sys.argv)
+    return str(file.with_stem(f"{file.stem}_elsewhere") if in_a_task else file)
+
+
 def surroundings(context):
     """Where and with what settings the flow is deployed."""
     return json.dumps(
@@ -46,8 +54,7 @@ class MokSettings(FlowSpec):
     tuning = Config("tuning", default_value={"project": "mok_default", "colour": "grey"})
     pairs = Config("pairs", default_value="a=1;b=2", parser=parse_pairs)
     raw = Config("raw", default_value="[not: json", plain=True)
-    # A file of the deployer, which no task has.
-    filed = Config("filed", default=str(Path(__file__).with_name("settings_filed.json")))
+    filed = Config("filed", default=beside("settings_filed.json"))
 
     surroundings = Parameter("surroundings", type=str, default=surroundings)
 

@@ -47,6 +47,13 @@ SETTINGS = (
         also=("config-values", "config-in-environment", "branch-of-user"),
     ),
     Mutant(
+        "configs-handed-on-where-one-was-given",
+        "compile_commands.py",
+        "    if configs:",
+        '    if "mok_default" not in json.dumps(configs):',
+        kills={"config-defaults": "before Metaflow had seen it"},
+    ),
+    Mutant(
         "configs-as-raw-values",
         "compile_commands.py",
         "{name: ConfigInput.make_key_name(name) for name in sorted(configs)}",

@@ -19,6 +19,15 @@ IDENTITY = (
         kills={"branch-in-every-step": "project identity in 'start'"},
     ),
     Mutant(
+        "branch-on-first-step-only",
+        "command.py",
+        "*_top_level(plan, site),\n        *_decospecs",
+        "*(word for word in _top_level(plan, site)"
+        ' if launch.step == plan.start_step or word not in ("--branch", "feature_x")),\n'
+        "        *_decospecs",
+        kills={"branch-in-every-step": "project identity in 'middle'"},
+    ),
+    Mutant(
         "branch-not-in-the-name",
         "identity.py",
         "        name = sanitise(project_flow_name)\n",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from metaflow_orchestrator_kit.capabilities import Cap
 from metaflow_orchestrator_kit.compliance.case import case
 from metaflow_orchestrator_kit.compliance.cases import facts
@@ -44,6 +46,13 @@ CONFIGS = {
     "filed": "a file of the deployer",
 }
 
+DEFAULTS = {
+    "colour": "grey",
+    "pairs": {"a": 1, "b": 2},
+    "raw": "[not: json",
+    "filed": "a file of the deployer",
+}
+
 LIKELY = [
     "METAFLOW_FLOW_CONFIG_VALUE is missing in the commands of some steps: the defaults hold there",
     "it holds raw values instead of kv.<name>: the user's parser gets JSON",
@@ -61,19 +70,23 @@ def values(seen: Observation, expect: Expect) -> None:
     """Every step sees the config values of the deployment: overridden, parsed, plain, from a file.
 
     Where the user's parser gets JSON instead of the text it knows, even init fails. The file that
-    a config has for its default is the deployer's: no task can read it.
+    a config has for its default is the deployer's: a worker has none of that name, or another one.
     """
     facts.no_error(seen, expect, LIKELY)
     for step in STEPS:
-        got = facts.own(facts.one(seen, expect, step, LIKELY), "got")
-        got = got if isinstance(got, dict) else {}
-        expect.equal(
-            f"configs in '{step}'",
-            expected=CONFIGS,
-            observed={name: got.get(name) for name in CONFIGS},
-            likely=LIKELY,
-        )
+        _sees(seen, expect, step, CONFIGS, LIKELY)
     facts.ended_well(seen, expect, LIKELY)
+
+
+@case("config-defaults", cap=Cap.CONFIG_EXPR, clauses=("D7", "G6"), scenario=PLACED)
+def defaults(seen: Observation, expect: Expect) -> None:
+    """Configs that nobody gives have the defaults of the deployment, those from files too.
+
+    Handed on only where one was given, they are read again in each task: on another machine that
+    is another file, or none.
+    """
+    for step in STEPS:
+        _sees(seen, expect, step, DEFAULTS, ["nothing is handed on where no config was given"])
 
 
 @case("config-in-decorators", cap=Cap.CONFIG_EXPR, clauses=("D7", "G6"), scenario=SETTINGS)
@@ -161,6 +174,18 @@ def with_profile(seen: Observation, expect: Expect) -> None:
     another cluster.
     """
     _deployed_in(seen, expect, "profile")
+
+
+def _sees(
+    seen: Observation, expect: Expect, step: str, configs: dict[str, Any], likely: list[str]
+) -> None:
+    got = facts.own(facts.one(seen, expect, step, likely), "got")
+    expect.equal(
+        f"configs in '{step}'",
+        expected=configs,
+        observed={name: got.get(name) for name in configs} if isinstance(got, dict) else got,
+        likely=likely,
+    )
 
 
 def _deployed_in(seen: Observation, expect: Expect, what: str) -> None:

@@ -111,6 +111,8 @@ BROKEN_DEPLOYMENTS: tuple[Broken, ...] = (
     Broken("deploy-with-cwd", "elsewhere", entry("start", "deployed_in", "directory", "cwd"), "of"),
     Broken("deploy-with-env", "lost", entry("start", "deployed_in", "variable", None), "variable"),
     Broken("deploy-with-profile", "lost", entry("start", "deployed_in", "profile", None), "hand"),
+    Broken("config-defaults", "other file", entry("end", "got", "filed", "a file"), "in 'end'"),
+    Broken("config-defaults", "none", entry("start", "got", "colour", None), "handed on"),
     Broken("config-values", "no file", entry("end", "got", "filed", None), "configs in 'end'"),
     Broken("config-in-environment", "secret", entry("end", "got", "MOK_SECRET", None), "'end'"),
     Broken("params-defaults", "no file", entry("start", "got", "doc", None), "'doc'"),

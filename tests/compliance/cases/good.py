@@ -152,7 +152,7 @@ def _failed(step: str, exception: str, **fields: Any) -> Observation:
     return with_ledger(observed(task("start"), broken, good=False))
 
 
-def _settings() -> Observation:
+def _settings(configs: dict[str, Any] = settings.CONFIGS) -> Observation:
     nothing = {"MOK_COLOUR": None, "MOK_QUOTED": None, "MOK_SECRET": None}
     variables = {
         "start": {**nothing, "MOK_COLOUR": "tür kis", "MOK_QUOTED": "a 'b' \"c\" $d"},
@@ -164,7 +164,7 @@ def _settings() -> Observation:
         task(
             step,
             seen=seen,
-            artifacts={"got": {**settings.CONFIGS, **own}, "deployed_in": settings.GIVEN},
+            artifacts={"got": {**configs, **own}, "deployed_in": settings.GIVEN},
         )
         for step, own in variables.items()
     ]
@@ -271,7 +271,7 @@ GOOD: dict[str, Observation] = {
     "timing": _timing(),
     "overtime": _failed("slow", "TimeoutException: Step slow timed out after 2 seconds"),
     "settings": _settings(),
-    "settings_placed": _settings(),
+    "settings_placed": _settings(settings.DEFAULTS),
     "branded": _branded("test.feature_x"),
     "branded_found": _branded("prod.feature_y"),
     "nested": _nested(),
