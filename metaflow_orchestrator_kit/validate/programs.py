@@ -27,7 +27,7 @@ from metaflow_orchestrator_kit.validate.walking import nodes_of, source
 _CODE = regex(
     r"^[ \t]*(?:def |async def |class |import |from [\w.]+ import|return\b|raise\b|try:|with |"
     r"for \w.* in |"
-    r"while |if .+:$|except\b.*:|[\w.\[\]\"']+\s*\+?=\s|[\w.]+\()",
+    r"while |if .+:$|except\b.*:|[\w.\[\]\"']+\s*\+?=\s|\w+: [\w.\[\], |]+ = |[\w.]+\()",
     re.M,
 )
 

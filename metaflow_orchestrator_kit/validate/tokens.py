@@ -27,6 +27,7 @@ from metaflow_orchestrator_kit.validate.records import record, regex, replace
 KINDS = ("init", "step", "dump")
 FLAGS_WITHOUT_VALUE = {"--quiet", "--no-pylint", "--pylint", "--production", "--no-production"}
 _SEPARATORS = regex(r"&&|\|\||;|\||&|\n\s*|then|do|fi|done|else|elif|if|while|!")
+_OPERATORS = frozenset(["&&", "||", ";"])
 _INTERPRETER = regex(r"(?:^|/)python[\d.]*$")
 _SHELL_PIECE = regex(r"\s*\n\s*|[ \t\r\f\v]+|&&|\|\||;|\||[^\s;|&]+|&")
 _PIECE = regex(r"\s+|\S+")
@@ -212,7 +213,8 @@ def _tokens(stretches: Iterable[_Stretch], cells: Mapping[int, Cell], shell: boo
                 piece.isspace() and (not shell or "\n" not in piece)
             ):
                 flush()
-            elif shell and _SEPARATORS.fullmatch(piece.strip(" \t")):
+            elif piece in _OPERATORS or (shell and _SEPARATORS.fullmatch(piece.strip(" \t"))):
+                # As a word of a list it has come out of `shlex.split()`.
                 flush()
                 found.append(Token(piece, (), part.conds, part.origin, 0, boundary=True))
             else:

@@ -21,12 +21,12 @@ class AttachedUninitialised(Rule):
     `_attach_decorators` adds afterwards has seen no `step_init`: it has no environment, no
     datastore, no image and none of its attributes worked out, and it has checked nothing.
 
-    Call `_init_step_decorators` after attaching, and read `flow._graph` again.
+    Call `_process_late_attached_decorator` after attaching, and read `flow._graph` again.
     """
 
     code = "MOK997"
     name = "attached-not-initialised"
-    clauses = ("D10",)
+    clauses = ("D1",)
     severity = Severity.ERROR
 
     VALID = (
@@ -71,7 +71,7 @@ class AttachedUninitialised(Rule):
                 verdict.fail(
                     place,
                     "what is attached here is not initialised afterwards",
-                    f"Call decorators.{_INIT}() after it.",
+                    f"Call decorators.{_LATE}() after it.",
                 )
 
 

@@ -23,6 +23,7 @@ from metaflow_orchestrator_kit.validate.walking import walk
 FLAG = "--branch"
 _FORMATTED = {"branch_name", "project_branch"}
 _UNDOING = {"split", "rsplit", "partition", "rpartition", "removeprefix", "lstrip", "sub", "match"}
+_PREFIXES = ("test.", "prod.", "user.", "user", ".")
 _HEAD = 'from metaflow import current\n\ndef command(node):\n    cmd = ["python", "flow.py"]\n'
 _TAIL = '    return cmd + ["step", node, "--run-id", "r", "--task-id", "t"]\n'
 
@@ -55,6 +56,9 @@ class BranchFormatted(Rule):
     INVALID = (
         Example("the formatted name", compiler(
             f'{_HEAD}    cmd += ["--branch", current.branch_name]  # <-- here\n{_TAIL}')),
+        Example("asked about, and passed on", compiler(
+            f'{_HEAD}    name = current.branch_name\n    if not name.startswith("user."):\n'
+            f'        cmd += ["--branch", name]  # <-- here\n{_TAIL}')),
         Example("through a variable", compiler(
             f"{_HEAD}    branch = current.branch_name\n"
             f'    cmd.append("--branch=" + branch)  # <-- here\n{_TAIL}')),
@@ -113,10 +117,22 @@ def _mentions(node: ast.AST) -> bool:
 
 
 def _undoes(node: ast.AST) -> bool:
-    """Whether the prefix is looked at: by a method, or by its text."""
+    """Whether the prefix is taken off: by a method, a slice, or by telling it from another text.
+
+    Who only asks what the name starts with has taken nothing off.
+    """
+    asked = {
+        id(inner)
+        for n in walk(node)
+        if isinstance(n, ast.Call)
+        and isinstance(n.func, ast.Attribute)
+        and n.func.attr == "startswith"
+        for inner in walk(n)
+    }
     return any(
         (isinstance(n, ast.Attribute) and n.attr in _UNDOING)
-        or (isinstance(n, ast.Constant) and n.value in ("test.", "prod.", "user.", "user", "."))
+        or isinstance(n, ast.Slice)
+        or (isinstance(n, ast.Constant) and n.value in _PREFIXES and id(n) not in asked)
         for n in walk(node)
     )
 

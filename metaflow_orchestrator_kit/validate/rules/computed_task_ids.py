@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.programs import programs
-from metaflow_orchestrator_kit.validate.project import Module
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.identifiers import ATTEMPT
 from metaflow_orchestrator_kit.validate.rules.syntax import (
@@ -26,10 +25,11 @@ from metaflow_orchestrator_kit.validate.rules.syntax import (
 from metaflow_orchestrator_kit.validate.walking import walk
 
 _ID = regex(r"^(?:\w*_)?task_?id$", re.I)
-_COUNTS = frozenset(["int", "len", "sum", "abs", "hash", "next", "crc32", "adler32"])
+_COUNTS = frozenset(["int", "len", "sum", "abs", "hash", "next", "crc32", "adler32",
+                     "randint", "randrange", "getrandbits", "getpid", "time_ns"])  # fmt: skip
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.Pow)
+_MAKERS = (ast.FunctionDef, ast.Assign, ast.AnnAssign, ast.keyword, ast.Dict)
 _COUNTERS = frozenset(["enumerate", "range", "count"])
-_LABEL = "what becomes the id of a task"
 
 
 def made_badly(analysis: Analysis) -> Iterator[tuple[Origin, str]]:
@@ -47,10 +47,17 @@ def computed_numbers(analysis: Analysis) -> Iterator[Origin]:
 
     Only text is looked at: an ``int`` may be a number that the scheduler keeps for itself.
     """
-    for module, value in _ids(analysis):
-        text = _as_text(value)
-        if text is not None and _is_number(text, _counters(analysis, value)):
-            yield analysis.place(module, value)
+    for module, node in nodes(analysis, *_MAKERS):
+        for value in _made(node):
+            text = _as_text(value)
+            if text is not None and _is_number(text, _counters(analysis, value)):
+                yield analysis.place(module, value)
+    for program in programs(analysis):
+        for node in program.nodes(*_MAKERS) if program.generated else ():
+            for value in _made(node):
+                text = _as_text(value)
+                if text is not None and _is_number(text, frozenset()):
+                    yield program.place(value)
 
 
 def salted(analysis: Analysis) -> Iterator[Origin]:
@@ -58,20 +65,22 @@ def salted(analysis: Analysis) -> Iterator[Origin]:
 
     Numbers hash to themselves; a tuple may hold nothing else.
     """
-    for module, value in _ids(analysis):
-        for call in walk(value):
-            match call:
-                case ast.Call(func=ast.Name(id="hash"), args=[hashed]) if not isinstance(
-                    hashed, ast.Tuple
-                ):
-                    yield analysis.place(module, value)
+    for module, node in nodes(analysis, ast.FunctionDef, ast.Assign, ast.keyword, ast.Dict):
+        for value in _made(node):
+            for call in walk(value):
+                match call:
+                    case ast.Call(func=ast.Name(id="hash"), args=[hashed]) if not isinstance(
+                        hashed, ast.Tuple
+                    ):
+                        yield analysis.place(module, value)
 
 
 def holding_attempt(analysis: Analysis) -> Iterator[tuple[Origin, str]]:
     """Where the number of the attempt is written into the id of a task, and its name."""
-    for module, value in _ids(analysis):
-        if name := _attempt_in(value):
-            yield analysis.place(module, value), name
+    for module, node in nodes(analysis, ast.FunctionDef, ast.Assign, ast.keyword, ast.Dict):
+        for value in _made(node):
+            if name := _attempt_in(value):
+                yield analysis.place(module, value), name
     for program in programs(analysis):
         # A keyword of a call in a fragment of source that is written out.
         for keyword in program.nodes(ast.keyword) if program.generated else ():
@@ -89,22 +98,15 @@ def _attempt_in(value: ast.expr) -> str:
     return ""
 
 
-def _ids(analysis: Analysis) -> Sequence[tuple[Module, ast.expr]]:
-    """What becomes an id anywhere; looked for once."""
-    known = analysis.memo.get(_LABEL)
-    if not isinstance(known, tuple):
-        kinds = ast.FunctionDef, ast.Assign, ast.keyword, ast.Dict
-        found = ((m, value) for m, node in nodes(analysis, *kinds) for value in _made(node))
-        known = analysis.memo[_LABEL] = tuple(found)
-    return known
-
-
 def _made(node: ast.AST) -> Iterator[ast.expr]:
     """What becomes an id here."""
     match node:
         case ast.FunctionDef(name=name) if _ID.match(name):
             yield from (n.value for n in walk(node) if isinstance(n, ast.Return) and n.value)
         case ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=value):
+            if _ID.match(terminal(target)):
+                yield value
+        case ast.AnnAssign(target=target, value=ast.expr() as value):
             if _ID.match(terminal(target)):
                 yield value
         case ast.keyword(arg=str(name), value=value) if _ID.match(name):
@@ -118,6 +120,8 @@ def _as_text(node: ast.expr) -> ast.expr | None:
     match node:
         case ast.Call(func=ast.Name(id="str"), args=[only], keywords=[]):
             return only
+        case ast.Subscript(value=cut, slice=ast.Slice()):
+            return _as_text(cut)
         case ast.JoinedStr(values=[ast.FormattedValue(value=only, format_spec=None)]):
             return only
         case ast.BinOp(left=ast.Constant(value="%d" | "%s" | "%i"), op=ast.Mod(), right=only):
@@ -135,6 +139,8 @@ def _is_number(node: ast.expr, counters: frozenset[str]) -> bool:
             return True
         case ast.Name(id=name):
             return name in counters
+        case ast.Attribute(value=ast.Call(func=func), attr="int"):
+            return terminal(func).startswith("uuid")
         case ast.Call(func=func):
             return terminal(func) in _COUNTS
         case ast.BinOp(left=left, op=op, right=right) if isinstance(op, _ARITHMETIC):

@@ -9,7 +9,8 @@ from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place
-from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.examples import cli, compiler
+from metaflow_orchestrator_kit.validate.rules.processes_of_commands import dropped_by_commands
 from metaflow_orchestrator_kit.validate.rules.step_left_running import starting_calls
 from metaflow_orchestrator_kit.validate.rules.syntax import above, function_of, literal, terminal
 from metaflow_orchestrator_kit.validate.walking import walk
@@ -71,6 +72,13 @@ class ExitCodeIgnored(Rule):
         print(result.stdout)
         """
         ''')),
+        Example("of the scheduler's own tool", cli("""\
+        @acme.command()
+        @click.pass_obj
+        def create(obj):
+            subprocess.run(["acmectl", "register", obj.flow.name])  # <-- here
+            obj.echo("Registered.")
+        """)),
         Example("only written to a log", compiler("""\
         import subprocess
         def run(node, log):
@@ -98,6 +106,13 @@ class ExitCodeIgnored(Rule):
                 )
             else:
                 verdict.ok(place, "the exit code of the step is looked at")
+        for place in dropped_by_commands(analysis):
+            if not any(f.path == place.path and f.line == place.line for f in verdict.findings):
+                verdict.fail(
+                    place,
+                    "this command ends well, whatever the process that it starts ends with",
+                    "Pass check=True, or raise an error when the exit code is not 0.",
+                )
 
 
 def _nearest(places: Mapping[str, set[tuple[str, int]]], call: Origin) -> str:

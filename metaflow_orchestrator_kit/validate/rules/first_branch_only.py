@@ -8,6 +8,7 @@ from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.programs import programs
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.queues import queued_alone
 from metaflow_orchestrator_kit.validate.rules.syntax import literal, words_of
 from metaflow_orchestrator_kit.validate.walking import walk
 
@@ -46,6 +47,18 @@ class FirstBranchOnly(Rule):
             join = graph[body.out_funcs[0]]  # <-- here
             return body, join
         """)),
+        Example("a queue of first ones", compiler("""\
+        def order(graph):
+            found, seen, queue = [], set(), [graph["a"]]
+            while queue:
+                node = queue.pop()
+                if node.name not in seen:
+                    seen.add(node.name)
+                    found.append(node)
+                    if node.out_funcs:
+                        queue.append(graph[node.out_funcs[0]])  # <-- here
+            return found
+        """)),
         Example("from first to first", compiler("""\
         def order(graph):
             node, found = graph["a"], []
@@ -64,7 +77,7 @@ class FirstBranchOnly(Rule):
                 continue
             verdict.ok(program.place(first), "the other successors are followed as well")
             for function in (*program.nodes(ast.FunctionDef), *program.nodes(ast.AsyncFunctionDef)):
-                for step in _alone(function):
+                for step in (*_alone(function), *queued_alone(function)):
                     verdict.fail(
                         program.place(step),
                         "only the first successor of a step is followed",

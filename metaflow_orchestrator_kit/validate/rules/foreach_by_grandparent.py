@@ -7,6 +7,7 @@ from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.programs import Program, programs
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.joins_by_membership import closes_any
 from metaflow_orchestrator_kit.validate.rules.syntax import literal, terminal
 from metaflow_orchestrator_kit.validate.walking import walk
 
@@ -51,6 +52,12 @@ class ForeachByGrandparent(Rule):
                 return False
             return graph[node.split_parents[0]].type == "foreach"  # <-- here
         """)),
+        Example("any split around it", compiler("""\
+        def join_of(graph, split):
+            for node in graph:
+                if node.type == "join" and split.name in node.split_parents:  # <-- here
+                    return node
+        """)),
         Example("in one expression", compiler("""\
         def width(graph, node):
             fan = graph[graph[node.in_funcs[0]].in_funcs[0]]
@@ -61,6 +68,10 @@ class ForeachByGrandparent(Rule):
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         for program in programs(analysis):
             for node in program.nodes(ast.Compare):
+                if closes_any(program, node):
+                    text = "a join inside has this split among its `split_parents` as well"
+                    verdict.fail(program.place(node), text, "Compare with `split_parents[-1]`.")
+                    continue
                 owner = _typed(node)
                 if _is_outermost(node) and _is_about_joins(program, node):
                     text = "`split_parents[0]` opened the outermost split, not what a join closes"

@@ -8,6 +8,7 @@ from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.programs import Program
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.falsy_options import falsy_left_out
 from metaflow_orchestrator_kit.validate.rules.flag_values import flag_values, unwrapped
 from metaflow_orchestrator_kit.validate.rules.syntax import literal
 from metaflow_orchestrator_kit.validate.walking import source
@@ -50,6 +51,16 @@ class FirstIndexDropped(Rule):
                 cmd += ["--split-index", str(index)]  # <-- here
             return cmd
         """)),
+        Example("among all options", compiler("""\
+        def command(node, index, attempt):
+            options = {"run-id": "r", "split-index": index, "retry-count": attempt}
+            cmd = ["python", "flow.py", "step", node]
+            for name, value in options.items():
+                if not value:  # <-- here
+                    continue
+                cmd += [f"--{name}", str(value)]
+            return cmd
+        """)),
         Example("greater than zero, in generated code", compiler('''\
         SOURCE = """
         import subprocess
@@ -63,6 +74,10 @@ class FirstIndexDropped(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         verdict.not_applicable("no step is given `--split-index` under a condition")
+        for place, text in falsy_left_out(analysis):
+            verdict.fail(
+                place, text, "Leave out None and False only: `if v is None or v is False`."
+            )
         for program, value in flag_values(analysis, FLAG):
             for test in _tests(program, value):
                 place = program.place(value)

@@ -42,6 +42,13 @@ class InitHasNoSuchOption(Rule):
                 cmd += ["--%s" % name, value]
             return cmd
         """)),
+        Example("another command behind it, in a line that is split", compiler("""\
+        import shlex
+        def command(step):
+            init = "python flow.py --quiet init --run-id r --task-id p"
+            task = "python flow.py --quiet --with=acme step %s --run-id r --task-id t" % step
+            return shlex.split(" && ".join([init, task]))
+        """)),
     )  # fmt: skip
     INVALID = (
         Example("resume", compiler("""\

@@ -13,6 +13,7 @@ from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.features import mentions
 from metaflow_orchestrator_kit.validate.rules.flag_values import flag_values, unwrapped
+from metaflow_orchestrator_kit.validate.rules.items_of_one_id import one_id_for_all
 from metaflow_orchestrator_kit.validate.rules.syntax import terminal
 
 _ID = regex(r"^(?:\w*_)?task_?id$", re.I)
@@ -44,6 +45,14 @@ class InnerTaskIds(Rule):
         """)),
     )  # fmt: skip
     INVALID = (
+        Example("none at all", compiler('''\
+        def op(step):
+            return f"""
+        def op_{step}(context, path, index):
+            task_id = "body"
+            return run_step(context, "{step}", path, task_id, split_index=index)  # <-- here
+        """
+        ''')),
         Example("only its own", compiler("""\
         def command(node, run, split_index):
             task_id = f"{node.name}-{split_index}"  # <-- here
@@ -54,6 +63,9 @@ class InnerTaskIds(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         verdict.not_applicable("no task id is seen to be made from an index")
+        for program, call in one_id_for_all(analysis):
+            text = "every item of the foreach gets this task id"
+            verdict.fail(program.place(call), text, _FIX)
         nested_refused = mentions(analysis, r"(?i)nested.?foreach")
         for program, value in _ids(analysis):
             holes = _holes(value)

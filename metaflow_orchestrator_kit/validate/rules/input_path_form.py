@@ -11,6 +11,7 @@ from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.assigned import made_of
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.carried import values_of
+from metaflow_orchestrator_kit.validate.rules.dumped import with_flow
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.flag_values import unwrapped
 from metaflow_orchestrator_kit.validate.rules.syntax import literal, terminal
@@ -52,6 +53,11 @@ class InputPathForm(Rule):
             cmd = ["python", "flow.py", "step", node, "--run-id", run, "--task-id", "t"]
             return cmd + ["--input-paths", inputs(parents)]
         """)),
+        Example("with the flow in front, for dump", compiler("""\
+        def exists(flow, run, task):
+            path = f"{flow}/{run}/_parameters/{task}"
+            return ["python", flow, "dump", "--max-value-size=0", path]  # <-- here
+        """)),
         Example("separated by blanks", compiler("""\
         def command(node, run, paths):
             joined = " ".join(paths)
@@ -61,6 +67,9 @@ class InputPathForm(Rule):
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
+        for place in with_flow(analysis):
+            text = "the flow stands in front of the run: a task is named `<run>/<step>/<task>` here"
+            verdict.fail(place, text, "Leave the flow's name out; `flow.py` names it already.")
         given = list(values_of(analysis, FLAG))
         if not given:
             verdict.not_applicable(f"`{FLAG}` is not seen beside its value")

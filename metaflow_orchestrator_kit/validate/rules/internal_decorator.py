@@ -3,9 +3,10 @@ from __future__ import annotations
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.argv import Side
 from metaflow_orchestrator_kit.validate.findings import Severity
+from metaflow_orchestrator_kit.validate.rules.attached import never_attached
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.commands import by_place, nothing_launched
-from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.examples import COMPILER, CONFIG, compiler
 from metaflow_orchestrator_kit.validate.rules.syntax import mentions
 
 DESCRIPTIONS = "STEP_DECORATORS_DESC"
@@ -32,6 +33,14 @@ class InternalDecoratorMissing(Rule):
         """)),
     )  # fmt: skip
     INVALID = (
+        Example("registered only", {
+            CONFIG: 'STEP_DECORATORS_DESC = [\n'
+            '    ("acme_internal", ".acme.acme_decorator.AcmeInternal"),  # <-- here\n]\n',
+            COMPILER: 'SKIPPED = {"acme_internal", "retry"}\n'
+            "def command(node, backend):\n"
+            '    top = ["python", "flow.py", *backend]\n'
+            '    return top + ["step", node, "--run-id", "r", "--task-id", "t"]\n',
+        }),
         Example("none", compiler("""\
         def command(node):
             top = ["python", "flow.py", "--quiet"]
@@ -48,6 +57,16 @@ class InternalDecoratorMissing(Rule):
                     verdict.ok(option.origin, "a decorator of its own is attached")
                     return
         place = next(iter(by_place(analysis, "step")))
+        unattached = never_attached(analysis)
+        if unattached is not None:
+            where, name = unattached
+            verdict.fail(
+                where,
+                f"`{name}` is registered, and no command attaches it",
+                f"Pass `--with={name}` in front of `step`.",
+                severity=Severity.ERROR,
+            )
+            return
         if mentions(analysis, DESCRIPTIONS):
             verdict.unsure(place, f"there is {DESCRIPTIONS}, but it is not seen to be attached")
             return

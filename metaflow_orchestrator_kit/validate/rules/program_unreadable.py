@@ -14,6 +14,7 @@ from metaflow_orchestrator_kit.validate.programs import Program, called, program
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.filled_programs import unreadable
 from metaflow_orchestrator_kit.validate.source_lines import HOLE
 
 _BEGINS = regex(r"\s*(?:#|import \w|from [\w.]+ import |def \w+\(|class \w+[(:]|@\w)")
@@ -48,6 +49,17 @@ class ProgramUnreadable(Rule):
         ''')),
     )  # fmt: skip
     INVALID = (
+        Example("a line break that comes too early", compiler('''\
+        SOURCE = """
+        import subprocess
+        def task(cmd):
+            done = subprocess.run(cmd)
+            if done.returncode:
+                raise RuntimeError(f"step {step} failed:\\n{{done.returncode}}")  # <-- here
+        """
+        def source(step):
+            return SOURCE.format(step=step)
+        ''')),
         Example("an open bracket", compiler('''\
         def source(step):
             return f"""
@@ -69,6 +81,12 @@ class ProgramUnreadable(Rule):
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         verdict.not_applicable("no string holds a whole program")
         for program in programs(analysis):
+            for place, what in unreadable(program):
+                verdict.fail(
+                    place,
+                    f"the program that comes out of this template is not Python: {what}",
+                    "Write the line break as \\\\n: the template itself is a string already.",
+                )
             for node, text in _whole(program):
                 line = _fault(text)
                 place = program.place(node)

@@ -8,6 +8,7 @@ from metaflow_orchestrator_kit.validate.programs import Program, called, names_u
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.features import handling, strings_in
+from metaflow_orchestrator_kit.validate.rules.syntax import words_of
 from metaflow_orchestrator_kit.validate.walking import walk
 
 _FLAGS = ("daily", "hourly", "weekly")
@@ -48,6 +49,15 @@ class ScheduleNotTranslated(Rule):
         """)),
     )  # fmt: skip
     INVALID = (
+        Example("no hourly", compiler("""\
+        def schedule(flow):
+            attributes = flow._flow_decorators.get("schedule")[0].attributes
+            if attributes["cron"]:
+                return attributes["cron"]
+            if attributes["weekly"]:
+                return "0 0 * * 0"
+            return "0 0 * * *" if attributes["daily"] else None  # <-- here
+        """)),
         Example("a ladder that begins with daily", compiler("""\
         def schedule(flow):  # <-- here
             attributes = flow._flow_decorators.get("schedule")[0].attributes
@@ -83,6 +93,11 @@ class ScheduleNotTranslated(Rule):
             if only is not None:
                 text = "of @schedule only `cron` is read, not hourly, daily and weekly"
                 verdict.fail(program.place(only), text, _ORDER)
+                continue
+            lacking = _not_asked(function) if raw is None else []
+            if lacking:
+                text = f"@schedule({lacking[0]}=True) is never asked for: such a flow never starts"
+                verdict.fail(program.place(_last_asked(function)), text, _ORDER)
                 continue
             if raw is None or translated:
                 verdict.ok(program.place(node), "@schedule is translated")
@@ -173,3 +188,14 @@ def _only_cron(analysis: Analysis, function: ast.AST) -> ast.AST | None:
             case _:
                 pass
     return None
+
+
+def _not_asked(function: ast.AST) -> list[str]:
+    """The flags of @schedule that a function leaves out, when it asks for others of them."""
+    known = words_of(function)
+    return [f for f in _FLAGS if f not in known] if known & set(_FLAGS) else []
+
+
+def _last_asked(function: ast.AST) -> ast.AST:
+    asked = [n for n in walk(function) if isinstance(n, ast.Constant) and n.value in _FLAGS]
+    return max(asked, key=lambda n: n.lineno, default=function)

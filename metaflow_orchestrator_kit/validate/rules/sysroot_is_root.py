@@ -12,6 +12,7 @@ from metaflow_orchestrator_kit.validate.model.values import (
 )
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.roots_of_stores import sysroot_as_root
 
 VARIABLE = "METAFLOW_DATASTORE_SYSROOT_LOCAL"
 _PARENT = frozenset(
@@ -47,6 +48,14 @@ class SysrootIsDatastoreRoot(Rule):
             root = obj.flow_datastore.datastore_root
             return {"METAFLOW_DATASTORE_SYSROOT_LOCAL": root}  # <-- here
         """)),
+        Example("the other way round", compiler("""\
+        import os
+        from metaflow.datastore import FlowDataStore
+        def width(flow, impl, run, step, task):
+            root = os.environ.get("METAFLOW_DATASTORE_SYSROOT_LOCAL", os.getcwd())
+            store = FlowDataStore(flow, None, storage_impl=impl, ds_root=root)  # <-- here
+            return store.get_task_datastore(run, step, task)["_foreach_num_splits"]
+        """)),
         Example("the root, as text", compiler("""\
         from pathlib import Path
         def environment(obj):
@@ -71,6 +80,12 @@ class SysrootIsDatastoreRoot(Rule):
                 )
             else:
                 verdict.ok(write.origin, f"{VARIABLE} is not the root itself")
+        for place in sysroot_as_root(analysis):
+            verdict.fail(
+                place,
+                f"the datastore's root is {VARIABLE} itself, without `.metaflow`",
+                "Ask the storage: `get_datastore_root_from_config(print)`.",
+            )
 
 
 def _is_root(write: EnvWrite) -> bool:

@@ -8,9 +8,10 @@ from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.programs import Program, programs
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
-from metaflow_orchestrator_kit.validate.walking import walk
+from metaflow_orchestrator_kit.validate.walking import source, walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+_SHAPES = frozenset(["list", "tuple", "dict", "set", "sorted"])
 
 
 class WorkedOutInVain(Rule):
@@ -33,6 +34,11 @@ class WorkedOutInVain(Rule):
         def trigger(group, kwargs):
             run_params = [f"{k}={v}" for k, v in kwargs.items()]
             return group.trigger(run_params=run_params)
+        """)),
+        Example("left over: it is gone through again", compiler("""\
+        def trigger(group, kwargs):
+            names = [k for k in kwargs]
+            return group.trigger(run_params=[f"{k}={kwargs[k]}" for k in kwargs])
         """)),
         Example("meant to be dropped", compiler("""\
         def first(pair):
@@ -95,7 +101,9 @@ def _unread(program: Program, function: Function) -> Iterator[tuple[ast.Assign, 
                 pass
     if {"locals", "vars", "eval", "exec"} & read:
         return
-    yield from ((node, name) for node, name in made if name not in read)
+    for node, name in made:
+        if name not in read and not _gone_through_again(function, node):
+            yield node, name
 
 
 def _is_shaped(value: ast.expr) -> bool:
@@ -106,7 +114,42 @@ def _is_shaped(value: ast.expr) -> bool:
     if isinstance(value, kinds):
         return True
     match value:
-        case ast.Call(func=ast.Name(id="list" | "tuple" | "dict" | "set" | "sorted"), args=[inner]):
+        case ast.Call(func=ast.Name(id=name), args=[inner]) if name in _SHAPES:
             return not isinstance(inner, ast.Constant)
         case _:
             return False
+
+
+def _gone_through_again(function: Function, made: ast.Assign) -> bool:
+    """Whether what *made* goes through is read elsewhere as well, so that little can be lost."""
+    own = {id(n) for n in walk(made)}
+    texts = {source(base) for base in _bases(made.value)}
+    return any(
+        id(node) not in own
+        and isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+        and not isinstance(getattr(node, "ctx", None), ast.Store)
+        and source(node) in texts
+        for node in walk(function)
+    )
+
+
+def _bases(value: ast.expr) -> Iterator[ast.expr]:
+    """What is gone through: ``x`` of ``for k, v in x.items()`` and of ``sorted(x or {})``."""
+    match value:
+        case ast.IfExp(body=body, orelse=other):
+            yield from _bases(body)
+            yield from _bases(other)
+        case ast.BoolOp(values=[first, *_]):
+            yield from _bases(first)
+        case ast.ListComp(generators=parts) | ast.SetComp(generators=parts):
+            yield from _bases(parts[0].iter)
+        case ast.DictComp(generators=parts) | ast.GeneratorExp(generators=parts):
+            yield from _bases(parts[0].iter)
+        case ast.Call(func=ast.Attribute(value=inner, attr="items" | "keys" | "values")):
+            yield from _bases(inner)
+        case ast.Call(func=ast.Name(id=name), args=[inner, *_]) if name in _SHAPES:
+            yield from _bases(inner)
+        case ast.Tuple() | ast.Constant() | ast.Dict():
+            return
+        case _:
+            yield value
