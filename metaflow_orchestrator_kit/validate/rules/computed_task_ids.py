@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.programs import programs
+from metaflow_orchestrator_kit.validate.project import Module
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.identifiers import ATTEMPT
 from metaflow_orchestrator_kit.validate.rules.syntax import (
@@ -25,11 +26,14 @@ from metaflow_orchestrator_kit.validate.rules.syntax import (
 from metaflow_orchestrator_kit.validate.walking import walk
 
 _ID = regex(r"^(?:\w*_)?task_?id$", re.I)
-_COUNTS = frozenset(["int", "len", "sum", "abs", "hash", "next", "crc32", "adler32",
-                     "randint", "randrange", "getrandbits", "getpid", "time_ns"])  # fmt: skip
+_COUNTS = frozenset(
+    ["int", "len", "sum", "abs", "hash", "next", "crc32", "adler32",
+     "randint", "randrange", "getrandbits", "getpid", "time_ns"]
+)  # fmt: skip
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.Pow)
-_MAKERS = (ast.FunctionDef, ast.Assign, ast.AnnAssign, ast.keyword, ast.Dict)
 _COUNTERS = frozenset(["enumerate", "range", "count"])
+_MAKERS = (ast.FunctionDef, ast.Assign, ast.AnnAssign, ast.keyword, ast.Dict)
+_LABEL = "what becomes the id of a task"
 
 
 def made_badly(analysis: Analysis) -> Iterator[tuple[Origin, str]]:
@@ -47,11 +51,10 @@ def computed_numbers(analysis: Analysis) -> Iterator[Origin]:
 
     Only text is looked at: an ``int`` may be a number that the scheduler keeps for itself.
     """
-    for module, node in nodes(analysis, *_MAKERS):
-        for value in _made(node):
-            text = _as_text(value)
-            if text is not None and _is_number(text, _counters(analysis, value)):
-                yield analysis.place(module, value)
+    for module, value in _ids(analysis):
+        text = _as_text(value)
+        if text is not None and _is_number(text, _counters(analysis, value)):
+            yield analysis.place(module, value)
     for program in programs(analysis):
         for node in program.nodes(*_MAKERS) if program.generated else ():
             for value in _made(node):
@@ -65,22 +68,20 @@ def salted(analysis: Analysis) -> Iterator[Origin]:
 
     Numbers hash to themselves; a tuple may hold nothing else.
     """
-    for module, node in nodes(analysis, ast.FunctionDef, ast.Assign, ast.keyword, ast.Dict):
-        for value in _made(node):
-            for call in walk(value):
-                match call:
-                    case ast.Call(func=ast.Name(id="hash"), args=[hashed]) if not isinstance(
-                        hashed, ast.Tuple
-                    ):
-                        yield analysis.place(module, value)
+    for module, value in _ids(analysis):
+        for call in walk(value):
+            match call:
+                case ast.Call(func=ast.Name(id="hash"), args=[hashed]) if not isinstance(
+                    hashed, ast.Tuple
+                ):
+                    yield analysis.place(module, value)
 
 
 def holding_attempt(analysis: Analysis) -> Iterator[tuple[Origin, str]]:
     """Where the number of the attempt is written into the id of a task, and its name."""
-    for module, node in nodes(analysis, ast.FunctionDef, ast.Assign, ast.keyword, ast.Dict):
-        for value in _made(node):
-            if name := _attempt_in(value):
-                yield analysis.place(module, value), name
+    for module, value in _ids(analysis):
+        if name := _attempt_in(value):
+            yield analysis.place(module, value), name
     for program in programs(analysis):
         # A keyword of a call in a fragment of source that is written out.
         for keyword in program.nodes(ast.keyword) if program.generated else ():
@@ -96,6 +97,15 @@ def _attempt_in(value: ast.expr) -> str:
             if ATTEMPT.search(name):
                 return name
     return ""
+
+
+def _ids(analysis: Analysis) -> Sequence[tuple[Module, ast.expr]]:
+    """What becomes an id anywhere; looked for once."""
+    known = analysis.memo.get(_LABEL)
+    if not isinstance(known, tuple):
+        found = ((m, value) for m, node in nodes(analysis, *_MAKERS) for value in _made(node))
+        known = analysis.memo[_LABEL] = tuple(found)
+    return known
 
 
 def _made(node: ast.AST) -> Iterator[ast.expr]:
