@@ -110,7 +110,10 @@ def of_an_address(seen: Observation, expect: Expect) -> None:
             f"branch in '{step}'",
             expected=f"user.{ADDRESS}",
             observed=facts.own(facts.one(seen, expect, step, likely), "seen", "branch"),
-            likely=["the branch is taken from the name that was made valid"],
+            likely=[
+                "the tasks run as another user: who deployed is not carried to them, by --branch",
+                "the branch is taken from the name that was made valid",
+            ],
         )
     facts.ended_well(seen, expect, likely)
 
