@@ -9,13 +9,14 @@ from metaflow_orchestrator_kit.validate.programs import Program, called, program
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.syntax import literal
 
 _CLOCK = regex(
     r"time|deadline|elapsed|attempt|tries|retr|max|limit|until|clock|monotonic|count|waited|now",
     re.I,
 )
 _STATE = regex(
-    r"\b(?:status|state|get_status|get_state|is_running|is_finished|finished|is_done|"
+    r"\b_*(?:status|state|get_status|get_state|is_running|is_finished|finished|is_done|"
     r"is_complete|completed|is_terminal)\b"
 )
 _FIX = (
@@ -95,7 +96,7 @@ class EndlessPoll(Rule):
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         for program in programs(analysis):
-            for loop in program.nodes(ast.While):
+            for loop in [*program.nodes(ast.While), *filter(_is_forever, program.nodes(ast.For))]:
                 if not program.whole or not _sleeps(loop):
                     continue
                 if not (_is_forever(loop) or _awaits(loop)) or _bounded(loop):
@@ -107,7 +108,7 @@ class EndlessPoll(Rule):
             verdict.not_applicable("no loop that sleeps was found")
 
 
-def _sleeps(loop: ast.While) -> bool:
+def _sleeps(loop: ast.AST) -> bool:
     return any(isinstance(n, ast.Call) and called(n) in ("sleep", "_sleep") for n in _own(loop))
 
 
@@ -123,16 +124,23 @@ def _own(loop: ast.AST) -> list[ast.AST]:
     return found
 
 
-def _is_forever(loop: ast.While) -> bool:
-    return isinstance(loop.test, ast.Constant) and bool(loop.test.value)
+def _is_forever(loop: ast.stmt) -> bool:
+    match loop:
+        case ast.For(iter=ast.Call() as call):
+            return called(call) == "count"
+        case ast.While(test=ast.Constant(value=value)):
+            return bool(value)
+        case _:
+            return False
 
 
-def _awaits(loop: ast.While) -> bool:
+def _awaits(loop: ast.stmt) -> bool:
     """Whether the test of the loop is about a state that somebody else reaches."""
-    return not isinstance(loop.test, ast.Constant) and bool(_STATE.search(source(loop.test)))
+    test = loop.test if isinstance(loop, ast.While) else None
+    return test is not None and literal(test) is ... and bool(_STATE.search(source(test)))
 
 
-def _bounded(loop: ast.While) -> bool:
+def _bounded(loop: ast.AST) -> bool:
     """Whether something in the loop compares a clock or a counter, or counts."""
     for node in _own(loop):
         if isinstance(node, ast.Compare) and _CLOCK.search(source(node)):
@@ -142,6 +150,6 @@ def _bounded(loop: ast.While) -> bool:
     return False
 
 
-def _waits_for_something(program: Program, loop: ast.While) -> bool:
+def _waits_for_something(program: Program, loop: ast.AST) -> bool:
     """Whether the loop can end: one that cannot is a daemon, and means to stay."""
     return any(isinstance(n, ast.Return | ast.Break) for n in _own(loop))

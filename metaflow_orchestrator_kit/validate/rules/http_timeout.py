@@ -9,6 +9,7 @@ from metaflow_orchestrator_kit.validate.findings import Fix, Severity
 from metaflow_orchestrator_kit.validate.programs import (
     Program,
     argument,
+    called,
     full_name,
     has_splat,
     programs,
@@ -16,9 +17,12 @@ from metaflow_orchestrator_kit.validate.programs import (
 from metaflow_orchestrator_kit.validate.project import dotted
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
-from metaflow_orchestrator_kit.validate.walking import walk
+from metaflow_orchestrator_kit.validate.rules.http_calls import http_requests
+from metaflow_orchestrator_kit.validate.rules.syntax import literal, words_of
+from metaflow_orchestrator_kit.validate.walking import source
 
-_VERBS = {"get", "post", "put", "patch", "delete", "head", "options", "request"}
+_CONNECTIONS = {"HTTPConnection", "HTTPSConnection"}
+_CLIENTS = {"Client", "AsyncClient"}
 _SECONDS = 30
 _FIX = "Pass timeout= (seconds); a scheduler that does not answer is then an error with a name."
 
@@ -87,82 +91,59 @@ class HttpWithoutTimeout(Rule):
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
-        makers = _session_makers(analysis)
-        for program in programs(analysis):
-            for node in _requests(program, makers):
-                if argument(node, "timeout") is not None or _third_of_urlopen(node):
-                    verdict.ok(program.place(node), "the request has a timeout")
-                elif not has_splat(node):
-                    text = f"`{dotted(node.func)}` waits for an answer for ever"
-                    verdict.fail(program.place(node), text, _FIX, fix=_with_timeout(program, node))
+        for program, node in _requests(analysis):
+            given = argument(node, "timeout")
+            if literal(given) is None:
+                verdict.fail(program.place(node), f"`{_name(node)}` is told to wait for ever", _FIX)
+            elif given is not None or _third_argument(node):
+                verdict.ok(program.place(node), "the request has a timeout")
+            elif not has_splat(node) or _never_passed(analysis, program, node):
+                text = f"`{_name(node)}` waits for an answer for ever"
+                verdict.fail(program.place(node), text, _FIX, fix=_with_timeout(program, node))
         if not verdict.findings and not verdict.evidence:
             verdict.not_applicable("no HTTP request with requests, httpx or urllib was found")
 
 
+def _name(node: ast.Call) -> str:
+    return dotted(node.func) or source(node.func)
+
+
 def _with_timeout(program: Program, node: ast.Call) -> Fix | None:
     module = program.module
-    edit = edits.with_keyword(module, node, f"timeout={_SECONDS}") if module else None
+    if module is None or has_splat(node):
+        return None
+    edit = edits.with_keyword(module, node, f"timeout={_SECONDS}")
     return Fix((edit,), safe=False) if edit else None
 
 
-def _requests(program: Program, makers: set[str]) -> Iterator[ast.Call]:
-    for node in program.nodes(ast.Call):
-        if not isinstance(node.func, ast.Attribute | ast.Name):
-            continue
-        name = full_name(node.func, program.module)
-        head, _, verb = name.rpartition(".")
-        if (
-            (verb == "urlopen" and head in ("", "urllib.request", "request"))
-            or (head.lstrip("_") == "requests" and verb in _VERBS)
-            or (verb in _VERBS and _is_session(program, node, makers))
-        ):
-            yield node
+def _requests(analysis: Analysis) -> Iterator[tuple[Program, ast.Call]]:
+    """Calls that wait for an answer for ever unless they are told otherwise."""
+    for request in http_requests(analysis):
+        if request.library == "requests":
+            yield request.program, request.call
+    for program in programs(analysis):
+        for node in program.nodes(ast.Call):
+            head, _, last = full_name(node.func, program.module).rpartition(".")
+            opens = last == "urlopen" and head in ("", "urllib.request", "request")
+            connects = last in _CONNECTIONS and head in ("http.client", "client")
+            makes = last in _CLIENTS and head.lstrip("_") == "httpx"
+            if opens or connects or (makes and literal(argument(node, "timeout")) is None):
+                yield program, node
 
 
-def _is_session(program: Program, call: ast.Call, makers: set[str]) -> bool:
-    """Whether it is a method of a variable of this function that holds a `requests.Session`."""
-    receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
-    if not isinstance(receiver, ast.Name):
+def _never_passed(analysis: Analysis, program: Program, node: ast.Call) -> bool:
+    """Whether the keywords that a function hands on are its own, and no caller has a timeout."""
+    function = program.function(node)
+    splats = [k.value for k in node.keywords if k.arg is None]
+    kwarg = function.args.kwarg if function is not None else None
+    if function is None or kwarg is None or "timeout" in words_of(function):
         return False
-    scope: ast.AST = program.function(call) or program.tree
-    given = [
-        n.value
-        for n in walk(scope)
-        if isinstance(n, ast.Assign) and any(_is(t, receiver.id) for t in n.targets)
-    ]
-    return bool(given) and all(isinstance(v, ast.Call) and _makes(v, makers) for v in given)
+    if any(not isinstance(s, ast.Name) or s.id != kwarg.arg for s in splats):
+        return False
+    calls = [c for p in programs(analysis) for c in p.calls(function.name)]
+    return bool(calls) and not any(has_splat(c) or argument(c, "timeout") for c in calls)
 
 
-def _is(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
-
-
-def _makes(node: ast.Call, makers: set[str]) -> bool:
-    name = dotted(node.func) or ""
-    return name.lstrip("_") in ("requests.Session", "requests.session") or name in makers
-
-
-def _session_makers(analysis: Analysis) -> set[str]:
-    """Functions of the extension that return a `requests.Session`."""
-    found: set[str] = set()
-    for module in analysis.project.modules:
-        for name, info in module.functions.items():
-            made = {
-                t.id
-                for n in walk(info.node)
-                if isinstance(n, ast.Assign) and isinstance(n.value, ast.Call)
-                and (dotted(n.value.func) or "").lstrip("_") in ("requests.Session",)
-                for t in n.targets if isinstance(t, ast.Name)
-            }  # fmt: skip
-            returned = [n.value for n in walk(info.node) if isinstance(n, ast.Return)]
-            if (
-                made
-                and returned
-                and all(isinstance(r, ast.Name) and r.id in made for r in returned)
-            ):
-                found.add(name)
-    return found
-
-
-def _third_of_urlopen(node: ast.Call) -> bool:
-    return (dotted(node.func) or "").endswith("urlopen") and len(node.args) > 2
+def _third_argument(node: ast.Call) -> bool:
+    """The timeout of `urlopen` and of a connection, where it has no name."""
+    return called(node) in {"urlopen", *_CONNECTIONS} and len(node.args) > 2

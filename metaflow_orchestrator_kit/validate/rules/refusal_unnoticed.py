@@ -4,15 +4,15 @@ import ast
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
-from metaflow_orchestrator_kit.validate.programs import Program, full_name, programs
+from metaflow_orchestrator_kit.validate.programs import Program
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.http_calls import http_requests
 from metaflow_orchestrator_kit.validate.walking import walk
 
-_VERBS = {"get", "post", "put", "patch", "delete", "request"}
-_LIBRARIES = {"requests", "httpx"}
 _CHECKS = {
     "raise_for_status", "status_code", "ok", "is_success", "is_error", "is_client_error", "reason",
+    "status",
 }  # fmt: skip
 
 
@@ -77,25 +77,23 @@ class RefusalUnnoticed(Rule):
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
-        for program in programs(analysis):
-            for call in program.nodes(ast.Call):
-                if not program.whole or not _is_request(program, call):
-                    continue
-                if _is_noticed(program, call) or _is_best_effort(program, call):
-                    verdict.ok(program.place(call), "the answer is looked at")
-                    continue
-                text = "nothing asks whether this request was refused"
-                fix = "Call `raise_for_status()` on the answer before it is used."
-                verdict.fail(program.place(call), text, fix)
+        for request in http_requests(analysis):
+            program, call = request.program, request.call
+            if not program.whole or not _is_sent(call):
+                continue
+            if _is_noticed(program, call) or _is_best_effort(program, call):
+                verdict.ok(program.place(call), "the answer is looked at")
+                continue
+            text = "nothing asks whether this request was refused"
+            fix = "Call `raise_for_status()` on the answer before it is used."
+            verdict.fail(program.place(call), text, fix)
         if not verdict.findings and not verdict.evidence:
             verdict.not_applicable("no request with requests or httpx was found")
 
 
-def _is_request(program: Program, call: ast.Call) -> bool:
-    if not isinstance(call.func, ast.Attribute) or call.func.attr not in _VERBS:
-        return False
-    head, _, _ = full_name(call.func, program.module).rpartition(".")
-    return head.lstrip("_") in _LIBRARIES
+def _is_sent(call: ast.Call) -> bool:
+    """Whether the call's answer can be a refusal that matters."""
+    return not isinstance(call.func, ast.Attribute) or call.func.attr not in ("head", "options")
 
 
 def _is_noticed(program: Program, call: ast.Call) -> bool:
