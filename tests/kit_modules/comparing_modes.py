@@ -28,10 +28,10 @@ FLOWS = (
     *("resourced", "retrying", "settings", "single", "switching", "timing"),
 )
 
-#: Prints every artifact of every attempt of a run. The id of the run, and what differs between any
-#: two processes, stand aside.
+#: Prints every artifact of every attempt of a run. The id of the run, what differs between any two
+#: processes, and the frames below the flow in the stack of a @timeout, stand aside.
 DUMP = """
-import json, sys
+import json, re, sys
 from metaflow import Flow, Task, namespace
 
 def settled(value):
@@ -39,7 +39,8 @@ def settled(value):
         return {str(k): settled(v) for k, v in sorted(value.items()) if k not in ("pid", "time")}
     if isinstance(value, (list, tuple)):
         return [type(value).__name__, *map(settled, value)]
-    return repr(value).replace(run_id, "RUN")
+    own = r'>    File "(<string>|[^"]*/warm\\.py)", line .*\\n(>      .*\\n)?'
+    return re.sub(own, "", repr(value)).replace(run_id, "RUN")
 
 namespace(None)
 flow, run_id = sys.argv[1:]
