@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
-from metaflow_orchestrator_kit.validate.programs import programs
+from metaflow_orchestrator_kit.validate.programs import Program, called, programs
 from metaflow_orchestrator_kit.validate.records import regex
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.retry_terms import ERROR, USER, terms
 from metaflow_orchestrator_kit.validate.rules.syntax import literal, terminal
 from metaflow_orchestrator_kit.validate.walking import source
 
-_ATTEMPTS = frozenset(["maximum_attempts", "max_attempts", "total_attempts", "max_tries"])
+#: Python's names. A key `MaxAttempts` of a document counts retries for some schedulers.
+_ATTEMPTS = regex(r"^(?:max(?:imum)?|total)_(?:attempts|tries)$")
 _RETRIES = regex(r"^(?:\w+_)?retries$")
 
 
@@ -52,19 +55,38 @@ class AttemptsAsRetries(Rule):
     def check(self, analysis: Analysis, verdict: Judge) -> None:
         verdict.not_applicable("no scheduler is told a number of attempts by that name")
         for program in programs(analysis):
-            for keyword in program.nodes(ast.keyword):
-                if keyword.arg not in _ATTEMPTS:
-                    continue
-                place = program.place(keyword.value)
-                if not _is_retries(keyword.value):
+            for name, value in _given(program):
+                place = program.place(value)
+                if not _is_retries(value) and not _adds_no_first(analysis, program, value):
                     verdict.ok(place, "the attempts are not just the retries")
                     continue
                 verdict.fail(
                     place,
-                    f"`{keyword.arg}` counts attempts, and `{source(keyword.value)}` retries",
+                    f"`{name}` counts attempts, and `{source(value)}` retries",
                     "Add one: the first attempt is no retry.",
                     confidence=Confidence.MEDIUM,
                 )
+
+
+def _given(program: Program) -> Iterator[tuple[str, ast.expr]]:
+    """What counts attempts by its name, and its value: keywords, keys, setters and variables."""
+    for keyword in program.nodes(ast.keyword):
+        if keyword.arg is not None and _ATTEMPTS.match(keyword.arg):
+            yield keyword.arg, keyword.value
+    for mapping in program.nodes(ast.Dict):
+        for key, value in zip(mapping.keys, mapping.values, strict=True):
+            if _ATTEMPTS.match(str(literal(key))):
+                yield str(literal(key)), value
+    for call in program.nodes(ast.Call):
+        setter = called(call).removeprefix("set_").removeprefix("with_")
+        if len(call.args) == 1 and _ATTEMPTS.match(setter):
+            yield called(call), call.args[0]
+
+
+def _adds_no_first(analysis: Analysis, program: Program, value: ast.expr) -> bool:
+    """Whether the value is made of a step's retries, all of them known, and of nothing else."""
+    found = terms(analysis, program, value)
+    return USER in found and found <= {USER, ERROR}
 
 
 def _is_retries(node: ast.expr) -> bool:

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
+
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Confidence, Severity
 from metaflow_orchestrator_kit.validate.model.frame import Event
 from metaflow_orchestrator_kit.validate.model.values import MapCell, Ref, Value, key_of
+from metaflow_orchestrator_kit.validate.programs import Program, argument, programs
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.fresh_mappings import is_fresh
+from metaflow_orchestrator_kit.validate.walking import source
 
 _STARTS = ("run", "Popen", "call", "check_call", "check_output", "create_subprocess_exec")
 
@@ -75,6 +81,26 @@ class BareEnvironment(Rule):
                 )
             else:
                 verdict.ok(event.origin, "the environment is more than Metaflow's variables")
+        told = {(f.path, f.line) for f in verdict.findings}
+        for program, variables in _given(analysis):
+            place = program.place(variables)
+            near = range(place.line - 4, place.line + 1)
+            if not any((place.path, line) in told for line in near):
+                verdict.fail(
+                    place,
+                    f"`{source(variables)}` is an addition to an environment, and all of it",
+                    "Start from what there is: env={**os.environ, ...}.",
+                    confidence=Confidence.MEDIUM,
+                )
+
+
+def _given(analysis: Analysis) -> Iterator[tuple[Program, ast.expr]]:
+    """The mappings, begun empty, that processes of the flow get as their environment."""
+    for program in programs(analysis):
+        for call in program.calls(*_STARTS):
+            given = argument(call, "env")
+            if given is not None and program.whole and is_fresh(analysis, program, given):
+                yield program, given
 
 
 def _is_bare(event: Event, given: Value) -> bool:

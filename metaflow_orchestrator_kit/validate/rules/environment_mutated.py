@@ -96,8 +96,12 @@ def _copied(value: ast.expr) -> list[ast.expr]:
 
 
 def _is_vars(value: ast.expr) -> bool:
-    """``x.attributes["vars"]`` or ``x.attributes.get("vars", {})``."""
+    """``x.attributes["vars"]`` or ``x.attributes.get("vars", {})``, or else something else."""
     match value:
+        case ast.IfExp(body=body, orelse=other):
+            return _is_vars(body) or _is_vars(other)
+        case ast.BoolOp(op=ast.Or(), values=[first, *_]):
+            return _is_vars(first)
         case ast.Subscript(value=ast.Attribute(attr="attributes"), slice=key):
             return literal(key) == "vars"
         case ast.Call(

@@ -62,7 +62,7 @@ class EnvironmentValues(Rule):
         if not reads:
             return
         raw = [(p, n) for p in programs(analysis) if p.module for n in _handed_on(p)]
-        text = any(_converts(p) for p in programs(analysis) if p.module)
+        text = any(converts(p) for p in programs(analysis) if p.module)
         for program, node in reads:
             place = program.place(node)
             if text and _to_process(program, node):
@@ -149,7 +149,7 @@ def _handed_on(program: Program) -> Iterator[ast.AST]:
                     yield node
 
 
-def _converts(program: Program) -> bool:
+def converts(program: Program) -> bool:
     """Whether somewhere a value of an environment is made text."""
     for name, made in _pairs(program):
         for node in walk(made):

@@ -9,6 +9,7 @@ from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.project import Module
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
+from metaflow_orchestrator_kit.validate.rules.retry_terms import counts_errors, larger_of_two
 from metaflow_orchestrator_kit.validate.rules.syntax import (
     above,
     calls,
@@ -109,6 +110,7 @@ class ErrorRetriesIgnored(Rule):
                 verdict.ok(place, "error retries are counted")
         for module, name in _unused(analysis):
             ignoring.append(analysis.place(module, name))
+        ignoring.extend(larger_of_two(analysis))
         for place in ignoring:
             verdict.fail(place, f"the error retries of {HOOK}() are thrown away", _FIX)
         if ignoring or verdict.evidence or mentions(analysis, HOOK):
@@ -182,13 +184,15 @@ def _unused(analysis: Analysis) -> Iterator[tuple[Module, ast.Name]]:
                 function = function_of(analysis, node)
                 if name == "_":
                     dropped = sum(1 for _ in calls(analysis, terminal(call.func))) == 1
-                elif "err" in name:
-                    dropped = function is not None and not any(
-                        isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
-                        for n in walk(function)
-                    )
                 else:
-                    dropped = False
+                    dropped = (
+                        function is not None
+                        and ("err" in name or counts_errors(analysis, call, 1))
+                        and not any(
+                            isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
+                            for n in walk(function)
+                        )
+                    )
                 if dropped:
                     yield module, target
             case _:

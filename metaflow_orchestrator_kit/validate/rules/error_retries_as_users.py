@@ -11,6 +11,13 @@ from metaflow_orchestrator_kit.validate.rules.assigned import made_of
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.flag_values import flag_values, unwrapped
+from metaflow_orchestrator_kit.validate.rules.retry_terms import (
+    ERROR,
+    ONE,
+    UNKNOWN,
+    USER,
+    terms,
+)
 from metaflow_orchestrator_kit.validate.rules.syntax import literal
 from metaflow_orchestrator_kit.validate.walking import source
 
@@ -57,7 +64,11 @@ class ErrorRetriesAsUsers(Rule):
         verdict.not_applicable(f"`{FLAG}` is not seen beside its value")
         for program, given in flag_values(analysis, FLAG):
             place = program.place(given)
-            if any(_adds(v) for v in _made(program, unwrapped(given))):
+            value = unwrapped(given)
+            counted = terms(analysis, program, value)
+            if any(_adds(v) for v in _made(program, value)) or (
+                USER in counted and counted & {ERROR, ONE} and UNKNOWN not in counted
+            ):
                 verdict.fail(
                     place,
                     f"`{FLAG}` counts more than the retries of the user's code",
