@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.programs import Program, programs
 from metaflow_orchestrator_kit.validate.rules.flag_values import flag_values, unwrapped
-from metaflow_orchestrator_kit.validate.source_lines import HOLE
-from metaflow_orchestrator_kit.validate.walking import walk
+from metaflow_orchestrator_kit.validate.rules.put_together import assembled
 
 
 def with_flow(analysis: Analysis) -> Iterator[Origin]:
@@ -29,23 +29,10 @@ def with_flow(analysis: Analysis) -> Iterator[Origin]:
             yield program.place(value)
 
 
-def _parts(program: Program, node: ast.expr, depth: int = 0) -> int:
-    """How many parts a path has that is one template; 0 for anything else."""
-    match node:
-        case ast.JoinedStr(values=values):
-            text = "".join(str(v.value) if isinstance(v, ast.Constant) else HOLE for v in values)
-        case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Mod()):
-            pass
-        case ast.Name(id=name) if depth < 2:
-            function = program.function(node)
-            made = [
-                n.value
-                for n in (walk(function) if function is not None else ())
-                if isinstance(n, ast.Assign)
-                and any(isinstance(t, ast.Name) and t.id == name for t in n.targets)
-            ]
-            return _parts(program, made[0], depth + 1) if len(made) == 1 else 0
-        case _:
-            return 0
-    parts = text.split("/")
-    return 0 if "," in text or ":" in text or "" in parts or " " in text else len(parts)
+def _parts(program: Program, node: ast.expr) -> int:
+    """How many parts a path has that is put together here; 0 for anything else."""
+    found = assembled(program, node)
+    if found is None or not found.holes:
+        return 0
+    parts = found.text.split("/")
+    return 0 if re.search(r"[,: ]", found.text) or "" in parts else len(parts)

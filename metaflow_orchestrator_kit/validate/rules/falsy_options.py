@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.model.values import Origin
 from metaflow_orchestrator_kit.validate.programs import Program, programs
-from metaflow_orchestrator_kit.validate.walking import walk
+from metaflow_orchestrator_kit.validate.walking import source, walk
 
 _NUMBERS = ("split-index", "split_index", "retry-count", "retry_count")
 
@@ -37,6 +37,14 @@ def _false_skipped(program: Program) -> Iterator[ast.expr]:
                 iter=ast.Call(func=ast.Attribute(attr="items")),
             ) if any(_is_flag(n, name) for n in walk(loop)):
                 yield from (s.test for s in loop.body if isinstance(s, ast.If) and _skips(s, value))
+            # The names alone are gone through, and each value is looked up.
+            case ast.For(target=ast.Name(id=name), iter=ast.Name(id=table)) if any(
+                _is_flag(n, name) for n in walk(loop)
+            ):
+                looked_up = f"{table}[{name}]"
+                yield from (
+                    s.test for s in loop.body if isinstance(s, ast.If) and _skips(s, looked_up)
+                )
             case _:
                 pass
     for made in (*program.nodes(ast.ListComp), *program.nodes(ast.GeneratorExp)):
@@ -60,12 +68,10 @@ def _false_filtered(made: ast.ListComp | ast.GeneratorExp) -> Iterator[ast.expr]
 def _skips(statement: ast.stmt, value: str) -> bool:
     """``if not value: continue``, or ``if value:`` around what is done."""
     match statement:
-        case ast.If(
-            test=ast.UnaryOp(op=ast.Not(), operand=ast.Name(id=asked)), body=[ast.Continue()]
-        ):
-            return asked == value
-        case ast.If(test=ast.Name(id=asked), orelse=[]):
-            return asked == value
+        case ast.If(test=ast.UnaryOp(op=ast.Not(), operand=asked), body=[ast.Continue()]):
+            return source(asked) == value
+        case ast.If(test=asked, orelse=[]):
+            return source(asked) == value
         case _:
             return False
 

@@ -78,6 +78,14 @@ def _given(program: Program) -> Iterator[tuple[str, ast.expr]]:
                 yield from _formatted(text, right)
             case _:
                 pass
+    for assign in program.nodes(ast.Assign):
+        match assign:
+            case ast.Assign(
+                targets=[ast.Subscript(slice=ast.Constant(value=str(option)))], value=right
+            ) if option.lstrip("-") in _KEYS:
+                yield option.lstrip("-"), right
+            case _:
+                pass
     for mapping in program.nodes(ast.Dict):
         for key, value in zip(mapping.keys, mapping.values, strict=True):
             name = str(key.value).lstrip("-") if isinstance(key, ast.Constant) else ""

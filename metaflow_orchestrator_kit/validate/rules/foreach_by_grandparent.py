@@ -5,6 +5,7 @@ import ast
 from metaflow_orchestrator_kit.validate.analysis import Analysis
 from metaflow_orchestrator_kit.validate.findings import Severity
 from metaflow_orchestrator_kit.validate.programs import Program, programs
+from metaflow_orchestrator_kit.validate.rules.assigned import made_of
 from metaflow_orchestrator_kit.validate.rules.base import Example, Judge, Rule
 from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.joins_by_membership import closes_any
@@ -73,7 +74,7 @@ class ForeachByGrandparent(Rule):
                     verdict.fail(program.place(node), text, "Compare with `split_parents[-1]`.")
                     continue
                 owner = _typed(node)
-                if _is_outermost(node) and _is_about_joins(program, node):
+                if _is_outermost(program, node) and _is_about_joins(program, node):
                     text = "`split_parents[0]` opened the outermost split, not what a join closes"
                     verdict.fail(program.place(node), text, "Take the last: `split_parents[-1]`.")
                     continue
@@ -101,14 +102,16 @@ def _typed(node: ast.Compare) -> ast.expr | None:
             return None
 
 
-def _is_outermost(node: ast.Compare) -> bool:
-    """``graph[node.split_parents[0]].type == ...``."""
+def _is_outermost(program: Program, node: ast.Compare) -> bool:
+    """``graph[node.split_parents[0]].type == ...``, also of what a variable was given."""
     match node.left:
-        case ast.Attribute(
-            value=ast.Subscript(
-                slice=ast.Subscript(value=ast.Attribute(attr="split_parents"), slice=index)
-            ),
-            attr="type",
+        case ast.Attribute(value=owner, attr="type"):
+            *_, step = made_of(program, owner) if isinstance(owner, ast.Name) else (owner,)
+        case _:
+            return False
+    match step:
+        case ast.Subscript(
+            slice=ast.Subscript(value=ast.Attribute(attr="split_parents"), slice=index)
         ):
             return literal(index) == 0
         case _:

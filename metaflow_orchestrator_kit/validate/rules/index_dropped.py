@@ -79,7 +79,9 @@ class FirstIndexDropped(Rule):
                 place, text, "Leave out None and False only: `if v is None or v is False`."
             )
         for program, value in flag_values(analysis, FLAG):
-            for test in _tests(program, value):
+            # `x or None` drops the 0 where it stands, whatever is asked later.
+            alternative = [v for v in (unwrapped(value),) if isinstance(v, ast.BoolOp)]
+            for test in (*alternative, *_tests(program, value)):
                 place = program.place(value)
                 if _false_for_zero(program, test, value):
                     text = f"`{FLAG}` is left out when `{source(unwrapped(value))}` is 0"
@@ -97,11 +99,28 @@ def _tests(program: Program, value: ast.expr) -> Iterator[ast.expr]:
                 yield from _parts(test)
             case ast.IfExp(test=test, body=body) if body is inner:
                 yield from _parts(test)
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
+            case ast.BoolOp(op=ast.And(), values=values):
+                yield from values[: next((i for i, v in enumerate(values) if v is inner), 0)]
+            case ast.FunctionDef(body=body) | ast.AsyncFunctionDef(body=body):
+                yield from _survived(body, inner)
                 return
             case _:
                 pass
         inner = outer
+
+
+def _survived(body: list[ast.stmt], last: ast.AST) -> Iterator[ast.expr]:
+    """What holds after ``if not x: return`` at the beginning of a function."""
+    for statement in body:
+        if statement is last:
+            return
+        match statement:
+            case ast.If(
+                test=ast.UnaryOp(op=ast.Not(), operand=asked), body=[ast.Return()], orelse=[]
+            ):
+                yield asked
+            case _:
+                pass
 
 
 def _parts(test: ast.expr) -> list[ast.expr]:
@@ -111,6 +130,9 @@ def _parts(test: ast.expr) -> list[ast.expr]:
 def _false_for_zero(program: Program, test: ast.expr, value: ast.expr) -> bool:
     index = source(unwrapped(value))
     match test:
+        # `x or None`, as the value itself.
+        case ast.BoolOp(op=ast.Or(), values=[_, nothing]):
+            return literal(nothing) is None
         case ast.Compare(left=left, ops=[ast.Gt()], comparators=[zero]):
             return source(left) == index and literal(zero) == 0
         case ast.Name() | ast.Attribute():

@@ -14,6 +14,7 @@ from metaflow_orchestrator_kit.validate.rules.examples import compiler
 from metaflow_orchestrator_kit.validate.rules.features import mentions
 from metaflow_orchestrator_kit.validate.rules.flag_values import flag_values, unwrapped
 from metaflow_orchestrator_kit.validate.rules.items_of_one_id import one_id_for_all
+from metaflow_orchestrator_kit.validate.rules.put_together import as_written
 from metaflow_orchestrator_kit.validate.rules.syntax import terminal
 
 _ID = regex(r"^(?:\w*_)?task_?id$", re.I)
@@ -100,17 +101,11 @@ def _ids(analysis: Analysis) -> Iterator[tuple[Program, ast.expr]]:
 
 def _holes(value: ast.expr) -> list[str]:
     """The last names of what is formatted into a string; "-" for what has none."""
-    match value:
-        case ast.JoinedStr(values=values):
-            parts = [v.value for v in values if isinstance(v, ast.FormattedValue)]
-        case ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod(), right=ast.Tuple(elts=parts)):
-            pass
-        case _:
-            return []
+    made = as_written(value)
     # The name of a step, as an attribute, is the owner's: `node.name`.
     return [
         terminal(p.value)
         if isinstance(p, ast.Attribute) and p.attr == "name"
         else terminal(unwrapped(p)) or "-"
-        for p in parts
+        for p in (made.holes if made is not None else ())
     ]

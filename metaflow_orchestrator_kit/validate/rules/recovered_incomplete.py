@@ -66,9 +66,16 @@ class RecoveredIncomplete(Rule):
             found = objects.member(analysis.project, cls, "from_deployment")
             if found is None or not isinstance(found.node, objects.Function):
                 continue
-            for name, made in _deployers(found.node):
-                place = analysis.place(found.owner.module, made)
-                given = _given(found.node, name)
+            own = [
+                (owner, method)
+                for owner, method in objects.methods(analysis.project, cls)
+                if method is found.node or _hands_to(found.node, method)
+            ]
+            for owner, method, name, made in (
+                (o, m, *deployer) for o, m in own for deployer in _deployers(m)
+            ):
+                place = analysis.place(owner.module, made)
+                given = _given(method, name)
                 if given is None or not given:
                     verdict.ok(place, "the deployer is set up elsewhere")
                     continue
@@ -81,14 +88,23 @@ class RecoveredIncomplete(Rule):
                     verdict.ok(place, "the deployer has what create would have set")
 
 
+def _hands_to(function: objects.Function, method: objects.Function) -> bool:
+    """Whether `from_deployment` has the deployed flow made by a method that it calls."""
+    calls = (n.func for n in walk(function) if isinstance(n, ast.Call))
+    return any(
+        isinstance(f, ast.Attribute) and f.attr == method.name and terminal(f.value) == "cls"
+        for f in calls
+    )
+
+
 def _deployers(function: objects.Function) -> Iterator[tuple[str, ast.Assign]]:
     """The variables that are made here and become the deployer of the answer."""
     handed = {
-        k.value.id
+        value.id
         for n in walk(function)
         if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "cls"
-        for k in n.keywords
-        if k.arg == "deployer" and isinstance(k.value, ast.Name)
+        for value in (*n.args[:1], *(k.value for k in n.keywords if k.arg == "deployer"))
+        if isinstance(value, ast.Name)
     }
     for node in walk(function):
         match node:
@@ -113,15 +129,43 @@ def _given(function: objects.Function, name: str) -> set[str] | None:
                     and t.value.id == name
                 )
             case ast.Call(func=ast.Name(id="setattr"), args=[ast.Name(id=target), key, _]):
-                text = literal(key)
-                if target == name and not isinstance(text, str):
+                texts = _texts(function, key)
+                if target == name and not texts:
                     return None
-                given.add(str(text))
-            case ast.Call(args=args) if any(getattr(a, "id", "") == name for a in args):
+                given.update(texts)
+            case ast.Call(
+                func=ast.Attribute(
+                    value=ast.Attribute(value=ast.Name(id=target), attr="__dict__"), attr="update"
+                ),
+                args=updated,
+                keywords=keywords,
+            ) if target == name:
+                if updated or any(k.arg is None for k in keywords):
+                    return None
+                given.update(str(k.arg) for k in keywords)
+            case ast.Call(func=func, args=args) if terminal(func) != "cls" and any(
+                getattr(a, "id", "") == name for a in args
+            ):
                 return None
             case _:
                 pass
     return given
+
+
+def _texts(function: objects.Function, key: ast.expr) -> list[str]:
+    """The attribute that is written out, or those that a loop goes through."""
+    keys = [key]
+    if isinstance(key, ast.Name):
+        keys = [
+            e
+            for loop in walk(function)
+            if isinstance(loop, ast.For) and terminal(loop.target) == key.id
+            for e in (loop.iter.elts if isinstance(loop.iter, ast.Tuple | ast.List) else [key])
+        ]
+    texts = [literal(k) for k in keys]
+    return (
+        [t for t in texts if isinstance(t, str)] if all(isinstance(t, str) for t in texts) else []
+    )
 
 
 def _reads(analysis: Analysis, cls: ClassInfo, attribute: str) -> bool:
