@@ -60,6 +60,14 @@ class BoolTakenForInt(Rule):
                 name = "string"
             return name
         """)),
+        Example("in one expression", compiler("""\
+        def kind(value):
+            return (
+                "integer" if isinstance(value, int)
+                else "boolean" if isinstance(value, bool)  # <-- here
+                else "string"
+            )
+        """)),
     )  # fmt: skip
 
     def check(self, analysis: Analysis, verdict: Judge) -> None:
@@ -73,6 +81,15 @@ class BoolTakenForInt(Rule):
                     verdict.fail(program.place(test.test), text, _FIX)
                 else:
                     verdict.ok(program.place(test.test), "bool is asked for first")
+            for choice in program.nodes(ast.IfExp):
+                asked = _asked(choice.test, "bool")
+                if asked is None:
+                    continue
+                if any(_asked(t, "int") == asked for t in _refused(choice, program)):
+                    text = "this is never chosen: a bool is an int, for which is asked before"
+                    verdict.fail(program.place(choice.test), text, _FIX)
+                else:
+                    verdict.ok(program.place(choice.test), "bool is asked for first")
         if not verdict.findings and not verdict.evidence:
             verdict.not_applicable("no value is asked whether it is a bool")
 
@@ -89,6 +106,18 @@ def _asked(test: ast.expr, kind: str) -> str | None:
             return ast.dump(value) if kind in names and "bool" not in names else None
         case _:
             return None
+
+
+def _refused(choice: ast.IfExp, program: Program) -> list[ast.expr]:
+    """What was asked, and answered with no, in the choices that this one ends."""
+    found: list[ast.expr] = []
+    inner: ast.AST = choice
+    for outer in program.parents(choice):
+        if not isinstance(outer, ast.IfExp) or outer.orelse is not inner:
+            break
+        found.append(outer.test)
+        inner = outer
+    return found
 
 
 def _before(test: ast.If, program: Program) -> list[ast.If]:

@@ -87,7 +87,7 @@ class JsonAsRepr(Rule):
                     continue
                 verdict.fail(
                     program.place(written),
-                    f"`{name}` is a dictionary or a list here, and str() does not write JSON",
+                    f"`{name}` is a dictionary or a list here, and Python's text of it is not JSON",
                     f"Write json.dumps({name}).",
                     confidence=Confidence.MEDIUM,
                 )
@@ -120,6 +120,15 @@ def _as_text(program: Program, name: str, body: list[ast.AST]) -> Iterator[ast.A
             case ast.Call(func=ast.Name(id="str" | "repr"), args=[ast.Name(id=named)]):
                 around = next(program.parents(node), None)
                 if named == name and _keeps(around):
+                    yield node
+            # `f"{value}"` and `"%s" % value` write what str() does.
+            case ast.JoinedStr(values=[ast.FormattedValue(value=ast.Name(id=named))]):
+                if named == name and _keeps(next(program.parents(node), None)):
+                    yield node
+            case ast.BinOp(
+                left=ast.Constant(value="%s" | "%r"), op=ast.Mod(), right=ast.Name(id=named)
+            ):
+                if named == name and _keeps(next(program.parents(node), None)):
                     yield node
             case _:
                 pass
