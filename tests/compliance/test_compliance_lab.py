@@ -18,7 +18,7 @@ from metaflow_orchestrator_kit.compliance.lab import events
 from metaflow_orchestrator_kit.compliance.lab.client import Lab, LabError, alive, await_observation
 from metaflow_orchestrator_kit.compliance.lab.environment import lab_environment
 from metaflow_orchestrator_kit.compliance.lab.live import in_another_process, is_over
-from metaflow_orchestrator_kit.compliance.lab.processes import LAB, marked
+from metaflow_orchestrator_kit.compliance.lab.processes import LAB, lingering, marked
 from metaflow_orchestrator_kit.compliance.lab.reading import _attempts, plain
 from metaflow_orchestrator_kit.compliance.lab.settings import LabSettings
 from metaflow_orchestrator_kit.compliance.model import (
@@ -83,6 +83,15 @@ def test_a_lab_ends_with_the_process_that_started_it(tmp_path):
     )
     wait_until("the orphaned lab to end", lambda: not alive(chosen))
     wait_until("its processes to end", lambda: not marked(LAB, chosen.token))
+
+
+@pytest.mark.slow
+def test_a_process_that_takes_its_time_to_end_is_not_taken_for_one_that_was_left(tmp_path):
+    mark = f"test/{tmp_path}"
+    sleeper = [sys.executable, "-c", "import time; time.sleep(5)"]
+    with subprocess.Popen(sleeper, env={**os.environ, LAB: mark}) as slow:
+        assert lingering(LAB, mark) == []
+        slow.kill()
 
 
 def test_a_wait_for_an_observation_has_a_deadline(tmp_path):

@@ -18,7 +18,7 @@ from metaflow_orchestrator_kit.compliance.extension import split_deploy_args
 from metaflow_orchestrator_kit.compliance.lab import events, recorder
 from metaflow_orchestrator_kit.compliance.lab.flows import copy_flow, fill_in, scenario_token
 from metaflow_orchestrator_kit.compliance.lab.live import GaveUp, Live
-from metaflow_orchestrator_kit.compliance.lab.processes import SCENARIO, marked
+from metaflow_orchestrator_kit.compliance.lab.processes import SCENARIO, lingering
 from metaflow_orchestrator_kit.compliance.lab.profiles import make_profile
 from metaflow_orchestrator_kit.compliance.lab.reading import begun, plain, read_run
 from metaflow_orchestrator_kit.compliance.lab.scripts import ACTIONS
@@ -32,8 +32,6 @@ from metaflow_orchestrator_kit.compliance.model import (
     Scenario,
     TaskSeen,
 )
-
-_PATIENCE_WITH_PROCESSES = 3.0
 
 
 class Stopped(BaseException):
@@ -212,10 +210,7 @@ def _residue(folder: Path, live: Live, before: set[str], settings: LabSettings) 
     """What is left once the run is over; processes get a moment to end."""
     left = []
     if live.terminal_after is not None:
-        deadline = time.monotonic() + _PATIENCE_WITH_PROCESSES
-        mark = f"{settings.token}/{live.scenario.id}"
-        while (left := marked(SCENARIO, mark)) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        left = lingering(SCENARIO, f"{settings.token}/{live.scenario.id}")
     return Residue(
         files=sorted(_files(folder) - before), processes=sorted(str(one) for one in left)
     )

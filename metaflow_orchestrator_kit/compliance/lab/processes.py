@@ -17,6 +17,9 @@ from pathlib import Path
 LAB = "MOK_LAB"
 SCENARIO = "MOK_SCENARIO"
 
+#: Seconds after the end of a run in which its processes may end.
+_A_WHILE = 15.0
+
 _PROC = Path("/proc")
 
 
@@ -53,6 +56,18 @@ def _all(mark: bytes) -> Iterator[Process]:
         except OSError:
             continue  # it ended while we looked, or is not ours
         yield Process(int(entry.name), command.strip())
+
+
+def lingering(name: str, value: str) -> list[Process]:
+    """The marked processes that are still there after a while in which they may end.
+
+    The while is generous: on a busy machine, a process that has nothing left to do may not get
+    its turn for seconds. What steps leave behind in the flows of the suite lives longer.
+    """
+    deadline = time.monotonic() + _A_WHILE
+    while (left := marked(name, value)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left
 
 
 def end_marked(name: str, value: str, *, patience: float = 3.0) -> list[Process]:
